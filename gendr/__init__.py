@@ -1,0 +1,1 @@
+"""Differentiable mesh rendering with a selectable occlusion distribution and T-conorm."""

@@ -1,0 +1,13 @@
+"""Shape aliases of the public signatures.
+
+The letters: `B` batch, `V` vertices, `F` faces, `H` image rows, `W` image columns. Static checkers read them as plain
+tensors; the test suite turns on jaxtyping and beartype, which then check the shapes of every call.
+"""
+
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+Alpha = Float[Tensor, "B H W"]
+FaceVertices = Float[Tensor, "B F 3 3"]
+Faces = Int64[Tensor, "F 3"]
+Vertices = Float[Tensor, "*B V 3"]

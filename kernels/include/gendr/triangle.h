@@ -1,0 +1,176 @@
+// A triangle against the pixel grid: which pixels it can reach, its signed distance there, and that distance's gradient.
+//
+// Pixel (row, col) of an H x W image has its centre at x = (2 col + 1 - W) / H, y = (H - 1 - 2 row) / H. Everything is
+// kept relative to the first pixel of the triangle's own box and set up in double, so that float32 loses nothing on
+// small triangles far from the origin.
+#pragma once
+
+#include "math.h"
+
+namespace gendr {
+inline namespace GENDR_ISA {
+
+struct PixelGrid {
+    int height, width;
+
+    GENDR_HD double x(int col) const { return (2.0 * col + 1.0 - width) / height; }
+    GENDR_HD double y(int row) const { return (height - 1.0 - 2.0 * row) / height; }
+};
+
+// Pixels first_row <= row < first_row + rows, likewise in columns.
+struct PixelBox {
+    int first_row, first_col, rows, cols;
+
+    GENDR_HD bool empty() const { return rows <= 0 || cols <= 0; }
+};
+
+struct Corner {
+    double x, y;
+};
+
+// Whether and how a face takes part at all: the same answer for alpha and for its gradient.
+struct FaceFilter {
+    double near, far;
+    int cull; // 0 keeps both sides, 1 drops clockwise (back) faces, 2 drops counter-clockwise (front) ones
+};
+
+// Beyond this a coordinate is held: far enough to be infinity for any image, near enough that squares stay finite.
+constexpr double coordinate_bound = 1e15;
+
+template <class T> GENDR_HD void load_corners(const T *face, Corner corner[3]) {
+    for (int i = 0; i < 3; ++i) {
+        corner[i].x = math::clamp(static_cast<double>(face[3 * i]), -coordinate_bound, coordinate_bound);
+        corner[i].y = math::clamp(static_cast<double>(face[3 * i + 1]), -coordinate_bound, coordinate_bound);
+    }
+}
+
+// Twice the signed area, positive for corners in counter-clockwise order.
+GENDR_HD double signed_area(const Corner c[3]) {
+    return (c[1].x - c[0].x) * (c[2].y - c[0].y) - (c[1].y - c[0].y) * (c[2].x - c[0].x);
+}
+
+template <class T> GENDR_HD bool takes_part(const T *face, const Corner corner[3], const FaceFilter &filter) {
+    for (int i = 0; i < 3; ++i) {
+        const double z = static_cast<double>(face[3 * i + 2]);
+        if (z < filter.near || z > filter.far) return false;
+    }
+    if (filter.cull == 0) return true;
+    const double area = signed_area(corner);
+    return filter.cull == 1 ? area >= 0.0 : area <= 0.0;
+}
+
+// The pixels whose centre lies within `radius` of the triangle's bounding box.
+GENDR_HD PixelBox pixel_box(const Corner c[3], double radius, const PixelGrid &grid) {
+    const double left = math::min(c[0].x, math::min(c[1].x, c[2].x)) - radius;
+    const double right = math::max(c[0].x, math::max(c[1].x, c[2].x)) + radius;
+    const double bottom = math::min(c[0].y, math::min(c[1].y, c[2].y)) - radius;
+    const double top = math::max(c[0].y, math::max(c[1].y, c[2].y)) + radius;
+    const double h = grid.height, w = grid.width;
+    const double col_low = math::clamp(::ceil((left * h + w - 1.0) * 0.5), 0.0, w);
+    const double col_high = math::clamp(::floor((right * h + w - 1.0) * 0.5), -1.0, w - 1.0);
+    const double row_low = math::clamp(::ceil((h - 1.0 - top * h) * 0.5), 0.0, h);
+    const double row_high = math::clamp(::floor((h - 1.0 - bottom * h) * 0.5), -1.0, h - 1.0);
+    return {int(row_low), int(col_low), int(row_high - row_low) + 1, int(col_high - col_low) + 1};
+}
+
+// An edge as two affine functions of (col, row), counted from the box's first pixel: `normal`, the distance to the
+// edge's line (positive towards the inside), and `along`, the coordinate along it from the first corner.
+template <class T> struct Edge {
+    T normal, normal_per_col, normal_per_row;
+    T along, along_per_col, along_per_row;
+    T length, inverse_length; // 0 and 0 for an edge of no length, which is a point
+    T tangent_x, tangent_y;
+
+    GENDR_HD T normal_at(T col, T row) const { return normal + col * normal_per_col + row * normal_per_row; }
+    GENDR_HD T along_at(T col, T row) const { return along + col * along_per_col + row * along_per_row; }
+};
+
+template <class T> struct Triangle {
+    Edge<T> edge[3]; // edge i runs from corner i to corner i + 1
+    T side;          // +1 for counter-clockwise corners, -1 for clockwise: the inside is left of an edge times this
+    T inside_above;  // a pixel is inside where every edge's normal exceeds this: 0, or huge where there is no inside
+    T least_square;  // keeps the distance of a degenerate triangle negative on the segment itself
+
+    GENDR_HD void set(const Corner c[3], const PixelGrid &grid, int first_row, int first_col) {
+        const double area = signed_area(c), orientation = area < 0.0 ? -1.0 : 1.0;
+        side = T(orientation);
+        inside_above = area == 0.0 ? limits<T>::huge : T(0);
+        least_square = area == 0.0 ? T(1e-36) : T(0);
+        const double step = 2.0 / grid.height, x = grid.x(first_col), y = grid.y(first_row);
+        for (int i = 0; i < 3; ++i) {
+            const Corner &from = c[i], &to = c[i == 2 ? 0 : i + 1];
+            const double dx = to.x - from.x, dy = to.y - from.y, length = math::sqrt(dx * dx + dy * dy);
+            const double inverse = length > 0.0 ? 1.0 / length : 0.0;
+            const double tx = length > 0.0 ? dx * inverse : 1.0, ty = dy * inverse;
+            const double nx = -orientation * ty, ny = orientation * tx;
+            edge[i].normal = T((x - from.x) * nx + (y - from.y) * ny);
+            edge[i].normal_per_col = T(step * nx);
+            edge[i].normal_per_row = T(-step * ny);
+            edge[i].along = T((x - from.x) * tx + (y - from.y) * ty);
+            edge[i].along_per_col = T(step * tx);
+            edge[i].along_per_row = T(-step * ty);
+            edge[i].length = T(length);
+            edge[i].inverse_length = T(inverse);
+            edge[i].tangent_x = T(tx);
+            edge[i].tangent_y = T(ty);
+        }
+    }
+
+    GENDR_HD bool inside(T n0, T n1, T n2) const { return math::min(math::min(n0, n1), n2) > inside_above; }
+
+    // The squared distance to the boundary, negative outside.
+    GENDR_HD T signed_square_at(T col, T row) const {
+        T normal[3], square[3];
+        for (int i = 0; i < 3; ++i) {
+            normal[i] = edge[i].normal_at(col, row);
+            const T along = edge[i].along_at(col, row);
+            const T beyond = along - math::clamp(along, T(0), edge[i].length);
+            square[i] = normal[i] * normal[i] + beyond * beyond;
+        }
+        const T least = math::max(math::min(math::min(square[0], square[1]), square[2]), least_square);
+        return inside(normal[0], normal[1], normal[2]) ? least : -least;
+    }
+};
+
+// The gradient of the signed distance d with respect to the three corners: weight[i] * (x, y).
+// Squared: of |d| d / 2 instead, that is times |d|, which needs no division.
+template <class T> struct DistanceGradient {
+    T x, y, weight[3];
+};
+
+template <bool squared, class T> GENDR_HD DistanceGradient<T> distance_gradient(const Triangle<T> &f, T col, T row) {
+    const T n0 = f.edge[0].normal_at(col, row), n1 = f.edge[1].normal_at(col, row), n2 = f.edge[2].normal_at(col, row);
+    const T a0 = f.edge[0].along_at(col, row), a1 = f.edge[1].along_at(col, row), a2 = f.edge[2].along_at(col, row);
+    const T f0 = math::clamp(a0, T(0), f.edge[0].length), f1 = math::clamp(a1, T(0), f.edge[1].length),
+            f2 = math::clamp(a2, T(0), f.edge[2].length);
+    const T b0 = a0 - f0, b1 = a1 - f1, b2 = a2 - f2;
+    const T q0 = n0 * n0 + b0 * b0, q1 = n1 * n1 + b1 * b1, q2 = n2 * n2 + b2 * b2;
+    const bool first = q0 <= q1 && q0 <= q2, second = !first && q1 <= q2;
+    const T normal = first ? n0 : (second ? n1 : n2), beyond = first ? b0 : (second ? b1 : b2);
+    const T square = first ? q0 : (second ? q1 : q2);
+    const T share = first ? f0 * f.edge[0].inverse_length
+                          : (second ? f1 * f.edge[1].inverse_length : f2 * f.edge[2].inverse_length);
+    const T tx = first ? f.edge[0].tangent_x : (second ? f.edge[1].tangent_x : f.edge[2].tangent_x);
+    const T ty = first ? f.edge[0].tangent_y : (second ? f.edge[1].tangent_y : f.edge[2].tangent_y);
+
+    // A foot in an edge's interior uses the edge's normal, so that the gradient is continuous through d = 0.
+    const bool interior = beyond == T(0), outside = !f.inside(n0, n1, n2);
+    const T away = outside && normal > T(0) ? T(1) : T(-1);
+    T along, across;
+    if (squared) {
+        along = beyond;
+        across = interior ? away * math::abs(normal) : normal;
+    } else {
+        const T inverse = T(1) / math::max(math::sqrt(square), limits<T>::tiny);
+        along = beyond * inverse;
+        across = interior ? away : normal * inverse;
+    }
+    const T rest = T(1) - share;
+    return {along * tx - f.side * across * ty,
+            along * ty + f.side * across * tx,
+            {first ? rest : (second ? T(0) : share), first ? share : (second ? rest : T(0)),
+             first ? T(0) : (second ? share : rest)}};
+}
+
+} // namespace GENDR_ISA
+} // namespace gendr
