@@ -6,11 +6,18 @@
 
 namespace gendr {
 
+// The names are CMakeLists.txt's: one copy of coverage.cpp each.
 #define GENDR_DECLARE(isa)                                                                                             \
-    inline namespace isa {                                                                                             \
+    namespace isa {                                                                                                    \
     const CoverageKernels &coverage_kernels();                                                                         \
     }
-GENDR_INSTRUCTION_SETS(GENDR_DECLARE)
+#ifdef GENDR_X86
+GENDR_DECLARE(x86_64)
+GENDR_DECLARE(x86_64_v3)
+GENDR_DECLARE(x86_64_v4)
+#else
+GENDR_DECLARE(baseline)
+#endif
 #undef GENDR_DECLARE
 
 std::vector<const CoverageKernels *> runnable_kernels() {

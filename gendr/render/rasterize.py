@@ -1,0 +1,192 @@
+"""Faces to alpha: the functional core of the renderer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gendr import _check, _ops
+from gendr._types import Alpha, FaceVertices
+from gendr.distributions import Distribution, Logistic
+from gendr.render import reference
+from gendr.tnorms import Probabilistic, TNorm
+
+CULLS = ("none", "back", "front")
+BACKENDS = ("auto", "cpu", "reference")
+
+
+@dataclass(frozen=True)
+class Raster:
+    """What rasterization gives.
+
+    Attributes:
+        alpha: `[B, H, W]`, in [0, 1]: the probability that any face covers the pixel.
+    """
+
+    alpha: Alpha
+
+
+def rasterize(
+    face_vertices: FaceVertices,
+    image_size: int | Sequence[int],
+    distribution: Distribution | None = None,
+    tau: float | Tensor = 1e-2,
+    t_conorm: TNorm | None = None,
+    *,
+    near: float = 1.0,
+    far: float = 100.0,
+    cull: str = "none",
+    cutoff: float = 1e-6,
+    backend: str = "auto",
+) -> Raster:
+    """Soft coverage: `alpha(pixel) = conorm_t F(d(pixel, t) / tau)`.
+
+    `d` is the signed Euclidean distance from the pixel's centre to the boundary of face `t`, positive inside; `F` the CDF
+    of the chosen distribution; the T-conorm joins all faces, front and back facing alike unless culled. A squared
+    distribution sees `|d| d / tau`. Pixel `(row, col)` has its centre at `x = (2 col + 1 - W) / H`,
+    `y = (H - 1 - 2 row) / H`, so that lengths, `tau` among them, are in half image heights.
+
+    Source: Petersen, *Learning with Differentiable Algorithms* (2022), chapter 5.
+
+    Args:
+        face_vertices: `[B, F, 3, 3]`, float32 or float64: NDC x (right) and y (up) in [-1, 1] over the image height, and
+            depth. Any winding; degenerate faces count as segments or points, which have no inside.
+        image_size: `H = W`, or `(H, W)`.
+        distribution: `Logistic()` by default.
+        tau: softness, a number, or a tensor `[]` or `[B]`; in [1e-30, 1e30].
+        t_conorm: `Probabilistic()` by default.
+        near: a face takes part, in alpha and gradient alike, where all its depths lie in `[near, far]`.
+        far: see `near`.
+        cull: "none", "back" (drop faces whose corners run clockwise in the image) or "front".
+        cutoff: faces whose probability at a pixel is below it are skipped there. The sum of the generators moves by at
+            most `F * cutoff`: alpha by no more than that for generators that are not steep at 0; for those that are
+            (Yager, Aczel-Alsina and Dombi with p < 1, Hamacher with p > 1) the bound on the face's probability is
+            tightened accordingly. 0 skips none that float can represent.
+        backend: "cpu" (kernels), "reference" (plain torch, any order of derivative, any device), or "auto": the kernels
+            of the device that holds `face_vertices`.
+
+    Returns:
+        A `Raster` with `alpha` `[B, H, W]`. Differentiable in `face_vertices` (x and y; depth has no influence), `tau`,
+        and in the distribution's shift and the T-conorm's `p` where they are tensors. The kernels give first
+        derivatives in reverse mode, deterministically, the same bits for any number of threads.
+
+    Raises:
+        TypeError: an argument of the wrong kind.
+        ValueError: a wrong shape, dtype or device, values that are not finite or out of range.
+
+    >>> triangle = torch.tensor([[[[-0.5, -0.5, 2.0], [0.5, -0.5, 2.0], [0.0, 0.5, 2.0]]]])
+    >>> rasterize(triangle, 4, tau=0.1).alpha[0, 2]
+    tensor([0.0460, 0.8296, 0.8296, 0.0460])
+    """
+    distribution = Logistic() if distribution is None else distribution
+    t_conorm = Probabilistic() if t_conorm is None else t_conorm
+    _check_kinds(distribution, t_conorm)
+    if torch.is_autocast_enabled(face_vertices.device.type) and face_vertices.dtype in (torch.float16, torch.bfloat16):
+        face_vertices = face_vertices.float()
+    _check.tensor("face_vertices", face_vertices, ["B", "F", 3, 3])
+    height, width = image_height_width(image_size)
+    scale = per_image("tau", tau, face_vertices)
+    _check.choice("cull", cull, CULLS)
+    _check.number("cutoff", cutoff, 0.0, 0.5)
+    _check.number("near", near)
+    _check.number("far", far, near)
+    if _backend_of(backend, face_vertices) == "reference":
+        pixels = reference.pixel_centres(height, width, face_vertices)
+        limits = {"near": near, "far": far, "cutoff": cutoff}
+        alpha = reference.coverage(face_vertices, scale, pixels, distribution, t_conorm, cull=cull, **limits)
+        return Raster(alpha.reshape(-1, height, width))
+    shift = scalar(distribution.shift, face_vertices)
+    p = scalar(0.0 if t_conorm.p is None else t_conorm.p, face_vertices)
+    options = coverage_options(distribution, t_conorm, height, width, near, far, cull, cutoff)
+    return Raster(_ops.coverage(face_vertices, scale, shift, p, options))
+
+
+def coverage_options(
+    distribution: Distribution,
+    t_conorm: TNorm,
+    height: int,
+    width: int,
+    near: float = 1.0,
+    far: float = 100.0,
+    cull: str = "none",
+    cutoff: float = 1e-6,
+) -> _ops.CoverageOptions:
+    """The kernels' description of a renderer.
+
+    >>> coverage_options(Logistic().squared(), Probabilistic(), 8, 8).is_squared
+    True
+    """
+    return _ops.CoverageOptions(
+        height=height,
+        width=width,
+        distribution=distribution.name,
+        shape=0.0 if distribution.p is None else float(distribution.p),
+        is_reversed=distribution.is_reversed,
+        is_squared=distribution.is_squared,
+        t_conorm=t_conorm.name,
+        cutoff=float(cutoff),
+        near=float(near),
+        far=float(far),
+        cull=CULLS.index(cull),
+    )
+
+
+def image_height_width(image_size: int | Sequence[int]) -> tuple[int, int]:
+    """`(H, W)` from an int or a pair of positive ints.
+
+    >>> image_height_width(64)
+    (64, 64)
+    """
+    pair = (image_size, image_size) if isinstance(image_size, int) else tuple(image_size)
+    if len(pair) != 2 or not all(isinstance(n, (int, torch.SymInt)) and n > 0 for n in pair):
+        _check.fail("image_size", "a positive int, or a pair of them, (height, width)", image_size)
+    return pair[0], pair[1]
+
+
+def scalar(value: float | Tensor, like: Tensor) -> Tensor:
+    """A number as a tensor `[]` of the dtype and on the device of `like`; a tensor stays differentiable.
+
+    >>> scalar(2, torch.zeros(1))
+    tensor(2.)
+    """
+    if isinstance(value, Tensor):
+        return value.to(like)
+    return torch.full((), value, dtype=like.dtype, device=like.device)
+
+
+def per_image(name: str, value: float | Tensor, face_vertices: Tensor) -> Tensor:
+    """A number or a tensor `[]` or `[B]` as a tensor `[B]`.
+
+    >>> per_image("tau", 0.5, torch.zeros(2, 1, 3, 3))
+    tensor([0.5000, 0.5000])
+    """
+    batch = face_vertices.shape[0]
+    if isinstance(value, bool) or not isinstance(value, (int, float, Tensor)):
+        raise TypeError(f"{name}: expected a number or a tensor [] or [{batch}], got {_check.describe(value)}")
+    whole = scalar(value, face_vertices)
+    if whole.ndim > 1 or (whole.ndim == 1 and whole.shape[0] not in (1, batch)):
+        _check.fail(name, f"a number or a tensor [] or [{batch}]", value)
+    return whole.expand(batch)
+
+
+def _check_kinds(distribution: object, t_conorm: object) -> None:
+    if not isinstance(distribution, Distribution):
+        raise TypeError(f"distribution: expected a gendr distribution, got {_check.describe(distribution)}")
+    if not isinstance(t_conorm, TNorm):
+        raise TypeError(f"t_conorm: expected a gendr T-conorm, got {_check.describe(t_conorm)}")
+
+
+def _backend_of(backend: str, face_vertices: Tensor) -> str:
+    _check.choice("backend", backend, BACKENDS)
+    device = face_vertices.device.type
+    if backend == "reference":
+        return backend
+    if device not in ("cpu", "meta"):
+        raise ValueError(
+            f"face_vertices: expected a tensor on the CPU, got one on {face_vertices.device}, for which this build has "
+            "no kernels; move it, or use backend='reference'"
+        )
+    return "cpu"

@@ -1,0 +1,215 @@
+// The backward pass: the pairs are formed again, face by face; each face's gradient is summed and written once. No
+// atomics, and fixed tasks, so that the bits do not depend on the threads.
+#pragma once
+
+#include "walk.h"
+#include <cstdlib>
+
+namespace gendr {
+inline namespace GENDR_ISA {
+
+constexpr int most_segments = 64;  // faces of a block
+constexpr int faces_per_task = 64; // fixed: sums must not depend on the number of threads
+
+// A face's run of pairs in a block.
+template <class T> struct Segment {
+    Triangle<T> triangle;
+    int face, begin, end, cols;
+};
+
+struct ParameterSums {
+    double tau = 0.0, shift = 0.0, p = 0.0;
+};
+
+template <bool squared, class T>
+void gradient_stage(const Segment<T> &segment, T scale, const T *__restrict index, const T *__restrict row_offset,
+                    const T *__restrict in_argument, double *sums) {
+    const Triangle<T> t = segment.triangle;
+    const T cols = T(segment.cols), inverse_cols = T(1) / cols;
+    const int n = segment.end - segment.begin;
+    T x0 = 0, y0 = 0, x1 = 0, y1 = 0, x2 = 0, y2 = 0;
+#pragma omp simd reduction(+ : x0, y0, x1, y1, x2, y2)
+    for (int i = 0; i < n; ++i) {
+        const T row = T(int((index[i] + T(0.5)) * inverse_cols));
+        const DistanceGradient<T> d =
+            distance_gradient<squared>(t, index[i] - row * cols, row + row_offset[i]);
+        const T x = in_argument[i] * d.x, y = in_argument[i] * d.y;
+        x0 += x * d.weight[0];
+        y0 += y * d.weight[0];
+        x1 += x * d.weight[1];
+        y1 += y * d.weight[1];
+        x2 += x * d.weight[2];
+        y2 += y * d.weight[2];
+    }
+    const T sum[6] = {x0, y0, x1, y1, x2, y2};
+    for (int i = 0; i < 6; ++i) sums[i] += double(scale) * double(sum[i]);
+}
+
+template <class T> struct BackwardVisit {
+    const Plan<T> &plan;
+    const T *factor, *state; // of each pixel: d loss / d state, and the state
+    double *face_sums;       // [faces of the task][6]
+    ParameterSums sums;
+    int first_face;
+    T scale; // d argument / d distance (squared: / d (|d| d / 2))
+    bool wants_p;
+    int n = 0, segments = 0;
+    alignas(64) T argument[block];
+    alignas(64) T u[block], a[block], q[block], slope[block], c[block], l[block], index[block], row_offset[block];
+    Segment<T> segment[most_segments];
+
+    BackwardVisit(const Plan<T> &plan, const T *factor, const T *state, double *face_sums, int first_face, T scale,
+                  bool wants_p)
+        : plan(plan), factor(factor), state(state), face_sums(face_sums), first_face(first_face), scale(scale),
+          wants_p(wants_p) {}
+
+    void begin(int f, const Triangle<T> &triangle) {
+        if (segments == most_segments || n > block - chunk) flush();
+        open(f, triangle);
+    }
+    void open(int f, const Triangle<T> &triangle) {
+        segment[segments].triangle = triangle;
+        segment[segments].face = f;
+        segment[segments].begin = n;
+    }
+    void end() {
+        Segment<T> &s = segment[segments];
+        s.end = padded(n);
+        for (; n < s.end; ++n) argument[n] = c[n] = l[n] = index[n] = row_offset[n] = T(0);
+        segments += s.end > s.begin;
+    }
+
+    void pairs(int k0, int count, int cols, T row, const T *from, const int *pixel) {
+        segment[segments].cols = cols;
+        if (n > block - chunk) {
+            const Segment<T> again = segment[segments];
+            end();
+            flush();
+            open(again.face, again.triangle);
+            segment[0].cols = cols;
+        }
+        const T least = plan.least;
+        const bool maximum = plan.conorm.family == Family::maximum;
+        const T winner = T(segment[segments].face);
+        int m = n;
+        for (int i = 0; i < count; ++i) {
+            const T pixel_factor = factor[pixel[i]], pixel_state = state[pixel[i]];
+            argument[m] = from[i];
+            c[m] = pixel_factor;
+            l[m] = pixel_state;
+            index[m] = T(k0 + i);
+            row_offset[m] = row;
+            m += (from[i] >= least) & (pixel_factor != T(0)) & (!maximum | (pixel_state == winner));
+        }
+        n = m;
+    }
+
+    void flush() {
+        if (n == 0) return;
+        plan.probabilities(n, argument, u, a, q, slope);
+        if (wants_p) sums.p += plan.conorm.in_p(n, a, q, c, l, plan.p);
+        plan.conorm.derivative(n, a, q, c, l, plan.p, slope);
+        for (int i = 0; i < n; ++i) {
+            sums.tau -= double(slope[i]) * double(argument[i]);
+            sums.shift += double(slope[i]);
+        }
+        for (int i = 0; i < segments; ++i) {
+            const Segment<T> &s = segment[i];
+            (plan.settings.is_squared ? gradient_stage<true, T> : gradient_stage<false, T>)(
+                s, scale, index + s.begin, row_offset + s.begin, slope + s.begin,
+                face_sums + 6 * (s.face - first_face));
+        }
+        n = segments = 0;
+    }
+};
+
+template <class T> struct BackwardTask {
+    const Plan<T> &plan;
+    const CoverageBackward<T> &tensors;
+    T *factor; // [batch, height, width]
+    ParameterSums *sums;
+    int tasks_per_image;
+
+    static void factors(void *context, int task) {
+        const BackwardTask &self = *static_cast<const BackwardTask *>(context);
+        const Plan<T> &plan = self.plan;
+        const int64_t first = int64_t(task) * chunk, total = plan.pixels() * plan.settings.batch;
+        const int64_t end = math::min<int64_t>(total, first + chunk);
+        alignas(64) T in[chunk] = {}, out[chunk], in_state[chunk];
+        memcpy(in, self.tensors.state + first, sizeof(T) * (end - first));
+        if (plan.conorm.family == Family::maximum)
+            for (int i = 0; i < chunk; ++i) in_state[i] = T(1);
+        else plan.conorm.aggregate(chunk, in, plan.p, out, in_state);
+        const T share = plan.conorm.family == Family::average ? T(1.0 / math::max(plan.settings.faces, 1)) : T(1);
+        for (int64_t i = first; i < end; ++i)
+            self.factor[i] = self.tensors.grad_alpha[i] * in_state[i - first] * share;
+    }
+
+    static void run(void *context, int task) {
+        const BackwardTask &self = *static_cast<const BackwardTask *>(context);
+        const CoverageSettings &s = self.plan.settings;
+        const int image = task / self.tasks_per_image, begin = task % self.tasks_per_image * faces_per_task;
+        const int end = math::min(s.faces, begin + faces_per_task);
+        const double tau = self.tensors.tau[image];
+        double face_sums[6 * faces_per_task] = {};
+        BackwardVisit<T> visit(self.plan, self.factor + image * self.plan.pixels(),
+                               self.tensors.state + image * self.plan.pixels(), face_sums, begin,
+                               T((s.is_squared ? 2.0 : 1.0) / tau), self.tensors.wants_p);
+        walk_faces(self.plan, self.tensors.face_vertices, tau, image, begin, end, 0, s.height, visit);
+        visit.flush();
+        self.sums[task] = visit.sums;
+        if (!self.tensors.grad_face_vertices) return;
+        T *gradient = self.tensors.grad_face_vertices + (int64_t(image) * s.faces + begin) * 9;
+        for (int i = 0; i < 3 * (end - begin); ++i) {
+            gradient[3 * i] = T(face_sums[2 * i]);
+            gradient[3 * i + 1] = T(face_sums[2 * i + 1]);
+            gradient[3 * i + 2] = T(0);
+        }
+    }
+};
+
+// The pixels' own share of d loss / d p: what the inverse generator adds.
+template <class T> double pixel_sum_in_p(const Plan<T> &plan, const CoverageBackward<T> &tensors) {
+    double sum = 0.0;
+    for (int64_t i = 0; i < plan.pixels() * plan.settings.batch; ++i)
+        sum += double(tensors.grad_alpha[i]) * plan.conorm.aggregate_in_p(tensors.state[i], plan.p);
+    return sum;
+}
+
+template <class T>
+const char *backward(const CoverageSettings &settings, const CoverageBackward<T> &tensors, const Parallel &parallel) {
+    static thread_local GammaTable table;
+    const Plan<T> plan(settings, table);
+    const int64_t total = plan.pixels() * settings.batch;
+    const int tasks_per_image = (settings.faces + faces_per_task - 1) / faces_per_task;
+    const int tasks = tasks_per_image * settings.batch;
+    T *factor = static_cast<T *>(malloc(sizeof(T) * (total + 1)));
+    ParameterSums *sums = static_cast<ParameterSums *>(malloc(sizeof(ParameterSums) * (tasks + 1)));
+    if (!factor || !sums) {
+        free(factor);
+        free(sums);
+        return "out of memory";
+    }
+    BackwardTask<T> task{plan, tensors, factor, sums, tasks_per_image};
+    parallel.run(parallel.pool, int((total + chunk - 1) / chunk), BackwardTask<T>::factors, &task);
+    parallel.run(parallel.pool, tasks, BackwardTask<T>::run, &task);
+
+    double shift = 0.0, p = tensors.wants_p ? pixel_sum_in_p(plan, tensors) : 0.0;
+    for (int image = 0; image < settings.batch; ++image) {
+        double tau = 0.0;
+        for (int i = image * tasks_per_image; i < (image + 1) * tasks_per_image; ++i) {
+            tau += sums[i].tau;
+            shift += sums[i].shift;
+            p += sums[i].p;
+        }
+        tensors.grad_tau[image] = tau / tensors.tau[image];
+    }
+    *tensors.grad_shift = plan.sign * shift;
+    *tensors.grad_p = plan.conorm.negative_p ? -p : p;
+    free(factor);
+    free(sums);
+    return nullptr;
+}
+
+} // namespace GENDR_ISA
+} // namespace gendr

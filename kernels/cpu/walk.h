@@ -1,0 +1,68 @@
+// Faces over their boxes: every pixel that a face can reach, in chunks, through the distance stage.
+#pragma once
+
+#include "plan.h"
+
+namespace gendr {
+inline namespace GENDR_ISA {
+
+// Pairs k0 .. k0 + n of a box, counted row by row: argument and pixel index. n is a multiple of `lanes`.
+template <bool squared, class T>
+void distance_stage(const Triangle<T> &triangle, int cols, T row_offset, int k0, int n, T inverse_tau, int first_pixel,
+                    int width, T *__restrict argument, int *__restrict pixel) {
+    const T inverse_cols = T(1) / T(cols);
+    const Triangle<T> t = triangle;
+#pragma omp simd
+    for (int i = 0; i < n; ++i) {
+        const T k = T(k0 + i);
+        const int row = int((k + T(0.5)) * inverse_cols);
+        const T col = k - T(row) * T(cols);
+        const T square = t.signed_square_at(col, T(row) + row_offset);
+        if (squared) {
+            argument[i] = square * inverse_tau;
+        } else {
+            const T distance = math::sqrt(math::abs(square));
+            argument[i] = (square > T(0) ? distance : -distance) * inverse_tau;
+        }
+        pixel[i] = first_pixel + row * width + int(col);
+    }
+}
+
+// Walks the faces [begin, end) of an image over rows [row_begin, row_end), chunk by chunk.
+// visit.begin(face, triangle, box) may refuse a face; visit.pairs(k0, n, cols, row_offset, argument, pixel) takes them.
+template <class T, class Visit>
+void walk_faces(const Plan<T> &plan, const T *face_vertices, double tau, int image, int begin, int end, int row_begin,
+                int row_end, Visit &visit) {
+    alignas(64) T argument[chunk];
+    alignas(64) int pixel[chunk];
+    const double radius = plan.radius(tau);
+    const T inverse_tau = T(1.0 / tau);
+    const int width = plan.settings.width;
+    for (int f = begin; f < end; ++f) {
+        const T *face = plan.face(face_vertices, image, f);
+        Corner corner[3];
+        load_corners(face, corner);
+        // The whole image's box places the triangle, so that a band of rows sees the same numbers as the whole image.
+        const PixelBox box = pixel_box(corner, radius, plan.grid);
+        const int first = math::max(row_begin - box.first_row, 0), last = math::min(row_end - box.first_row, box.rows);
+        if (box.empty() || first >= last || !takes_part(face, corner, plan.filter)) continue;
+        Triangle<T> triangle;
+        triangle.set(corner, plan.grid, box.first_row, box.first_col);
+        visit.begin(f, triangle);
+        const int rows_at_once = math::max(1, most_box_pixels / box.cols);
+        for (int row = first; row < last; row += rows_at_once) {
+            const int pairs = math::min(rows_at_once, last - row) * box.cols;
+            const int first_pixel = (box.first_row + row) * width + box.first_col;
+            for (int k = 0; k < pairs; k += chunk) {
+                const int n = math::min(chunk, pairs - k);
+                (plan.settings.is_squared ? distance_stage<true, T> : distance_stage<false, T>)(
+                    triangle, box.cols, T(row), k, padded(n), inverse_tau, first_pixel, width, argument, pixel);
+                visit.pairs(k, n, box.cols, T(row), argument, pixel);
+            }
+        }
+        visit.end();
+    }
+}
+
+} // namespace GENDR_ISA
+} // namespace gendr
