@@ -1,0 +1,64 @@
+"""Checks and conversions of tensor values, in forms whose derivatives stay finite."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gendr import _check
+
+
+def concrete(condition: Tensor) -> bool:
+    """Whether `condition` holds; false where nobody can look: within `vmap`, or under a compiler.
+
+    >>> concrete(torch.tensor(True))
+    True
+    """
+    if torch.compiler.is_compiling():
+        return False
+    try:
+        return bool(condition)
+    except RuntimeError:  # vmap forbids control flow that depends on values
+        return False
+
+
+def positive(name: str, value: float | Tensor) -> float | Tensor:
+    """A positive number, or a tensor of them, as float64.
+
+    >>> positive("tau", 2)
+    2.0
+    """
+    if not isinstance(value, Tensor):
+        return _check.number(name, value, 0.0, open_low=True)
+    _check.tensor(name, value, ("*",))
+    if concrete((value <= 0).any()):
+        _check.fail(name, "positive values", f"{value.min().item():g}")
+    return value.double()
+
+
+def double(value: float | Tensor) -> float | Tensor:
+    """A number as it is, a tensor as float64.
+
+    >>> double(torch.tensor(1.0)).dtype
+    torch.float64
+    """
+    return value.double() if isinstance(value, Tensor) else value
+
+
+def signed_square(d: Tensor) -> Tensor:
+    """`abs(d) d`, with the derivative `2 abs(d)`.
+
+    >>> signed_square(torch.tensor([-2.0, 3.0]))
+    tensor([-4.,  9.])
+    """
+    return torch.where(d < 0, -d, d) * d
+
+
+def signed_root(y: Tensor) -> Tensor:
+    """The inverse of `signed_square`; its derivative at 0, which is infinite, counts as 0.
+
+    >>> signed_root(torch.tensor([-4.0, 0.0, 9.0]))
+    tensor([-2.,  0.,  3.])
+    """
+    root = torch.where(y == 0, 1.0, y.abs()).sqrt()
+    return torch.where(y == 0, 0.0, torch.copysign(root, y))
