@@ -1,1 +1,28 @@
-"""Differentiable mesh rendering with a selectable occlusion distribution and T-conorm."""
+"""A differentiable mesh renderer whose occlusion distribution and T-conorm are yours to choose.
+
+>>> import torch, gendr
+>>> triangle = torch.tensor([[[[-0.5, -0.5, 2.0], [0.5, -0.5, 2.0], [0.0, 0.5, 2.0]]]])
+>>> gendr.rasterize(triangle, 4, tau=0.1).alpha.shape
+torch.Size([1, 4, 4])
+"""
+
+from importlib.metadata import version
+
+from gendr import distributions, optim, render, tnorms
+from gendr.render import Camera, Mesh, MeshError, Raster, Renderer, rasterize
+
+__version__ = version("gendr")
+
+__all__ = [
+    "Camera",
+    "Mesh",
+    "MeshError",
+    "Raster",
+    "Renderer",
+    "__version__",
+    "distributions",
+    "optim",
+    "rasterize",
+    "render",
+    "tnorms",
+]

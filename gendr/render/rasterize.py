@@ -79,7 +79,7 @@ def rasterize(
 
     >>> triangle = torch.tensor([[[[-0.5, -0.5, 2.0], [0.5, -0.5, 2.0], [0.0, 0.5, 2.0]]]])
     >>> rasterize(triangle, 4, tau=0.1).alpha[0, 2]
-    tensor([0.0460, 0.8296, 0.8296, 0.0460])
+    tensor([0.0338, 0.7536, 0.7536, 0.0338])
     """
     distribution = Logistic() if distribution is None else distribution
     t_conorm = Probabilistic() if t_conorm is None else t_conorm

@@ -1,0 +1,22 @@
+"""The renderer: `mesh -> camera -> rasterize -> image -> loss`."""
+
+from gendr.render.camera import Camera
+from gendr.render.camera_io import Views, load_cameras, save_cameras
+from gendr.render.formats import MeshError
+from gendr.render.mesh import Mesh
+from gendr.render.rasterize import Raster, rasterize
+from gendr.render.renderer import Renderer
+from gendr.render.topology import MeshTopology
+
+__all__ = [
+    "Camera",
+    "Mesh",
+    "MeshError",
+    "MeshTopology",
+    "Raster",
+    "Renderer",
+    "Views",
+    "load_cameras",
+    "rasterize",
+    "save_cameras",
+]
