@@ -107,8 +107,9 @@ class Camera:
         zoom_name, zoom, zoom_end = _zoom(projection, fov, half_angle, scale)
         values = {"distance": distance, "elevation": elevation, "azimuth": azimuth, zoom_name: zoom, "at": at, "up": up}
         tensors = _broadcast(values)
-        _check_range("distance", tensors["distance"], 0.0, math.inf)
-        _check_range(zoom_name, tensors[zoom_name], 0.0, zoom_end)
+        for name, value in tensors.items():
+            low = 0.0 if name in ("distance", zoom_name) else -math.inf
+            _check_range(name, value, low, zoom_end if name == zoom_name else math.inf)
         _check_range("up's length", torch.linalg.vector_norm(tensors["up"].detach(), dim=-1), 0.0, math.inf)
 
         direction, upward = _directions(torch.deg2rad(tensors["elevation"]), torch.deg2rad(tensors["azimuth"]))
@@ -215,8 +216,8 @@ def _broadcast(values: dict[str, Number | Point]) -> dict[str, Tensor]:
     shapes = {name: t.shape[:-1] if name in ("at", "up") else t.shape for name, t in tensors.items()}
     batch = max((shape[0] for shape in shapes.values() if shape), default=1, key=lambda size: (size != 1, size))
     for name, shape in shapes.items():
-        if len(shape) > 1 or (shape and shape[0] not in (1, batch)):
-            _check.fail(name, f"a shape that broadcasts to a batch of {batch}", tensors[name])
+        if len(shape) > 1 or (shape and shape[0] not in (1, batch)) or not batch:
+            _check.fail(name, f"a shape that broadcasts to a batch of {max(batch, 1)}", tensors[name])
     return {n: t.expand(batch, 3) if n in ("at", "up") else t.expand(batch) for n, t in tensors.items()}
 
 
@@ -234,10 +235,9 @@ def _as_tensor(name: str, value: Number | Point, dtype: torch.dtype, device: tor
 
 def _check_range(name: str, value: Tensor, low: float, high: float) -> None:
     """Refuse values outside the open range; not finite is outside."""
-    value = value.detach()
-    if not bool(((value > low) & (value < high)).all()):
-        worst = value[~((value > low) & (value < high))][0].item()
-        _check.fail(name, f"values in ({low:g}, {high:g})", f"{worst:g}")
+    smallest, largest = (bound.item() for bound in torch.aminmax(value.detach()))
+    if not (low < smallest and largest < high):
+        _check.fail(name, f"values in ({low:g}, {high:g})", f"{largest if low < smallest else smallest:g}")
 
 
 def _directions(elevation: Tensor, azimuth: Tensor) -> tuple[Tensor, Tensor]:
