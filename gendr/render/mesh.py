@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from gendr import _check
+from gendr._types import FaceVertices
 from gendr.render import formats, subdivision
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ class Mesh:
         extent = box.amax(dim=-1, keepdim=True) if size == "side" else box.norm(dim=-1, keepdim=True)
         return self.with_vertices((self.vertices - (low + high) / 2) / extent)
 
-    def face_vertices(self) -> Tensor:
+    def face_vertices(self) -> FaceVertices:
         """The corners of every triangle, `[B, F, 3, 3]` (B = 1 for a single mesh), differentiable.
 
         Example:

@@ -50,10 +50,8 @@ class RawMesh:
         if (corner := _first(wrong)) is not None:
             face = int(np.searchsorted(np.cumsum(self.counts), corner, side="right"))
             where = _where("faces", face, self.face_lines)
-            index = self.corners[corner]
-            raise MeshError(
-                f"{where}: vertex index {index} (counted from 0) is out of range for {len(self.vertices)} vertices"
-            )
+            index, size = self.corners[corner], len(self.vertices)
+            raise MeshError(f"{where}: vertex index {index} (counted from 0) is out of range for {size} vertices")
 
     def _check_finite(self, dtype: torch.dtype) -> Tensor:
         vertices = torch.from_numpy(self.vertices).to(dtype)
