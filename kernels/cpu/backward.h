@@ -15,6 +15,7 @@ constexpr int faces_per_task = 64; // fixed: sums must not depend on the number 
 template <class T> struct Segment {
     Triangle<T> triangle;
     int face, begin, end, cols;
+    T row_offset;
 };
 
 struct ParameterSums {
@@ -22,17 +23,17 @@ struct ParameterSums {
 };
 
 template <bool squared, class T>
-void gradient_stage(const Segment<T> &segment, T scale, const T *__restrict index, const T *__restrict row_offset,
-                    const T *__restrict in_argument, double *sums) {
+void gradient_stage(const Segment<T> &segment, T scale, const T *__restrict index, const T *__restrict in_argument,
+                    double *sums) {
     const Triangle<T> t = segment.triangle;
-    const T cols = T(segment.cols), inverse_cols = T(1) / cols;
+    const T cols = T(segment.cols), inverse_cols = T(1) / cols, row_offset = segment.row_offset;
     const int n = segment.end - segment.begin;
     T x0 = 0, y0 = 0, x1 = 0, y1 = 0, x2 = 0, y2 = 0;
 #pragma omp simd reduction(+ : x0, y0, x1, y1, x2, y2)
     for (int i = 0; i < n; ++i) {
         const T row = T(int((index[i] + T(0.5)) * inverse_cols));
         const DistanceGradient<T> d =
-            distance_gradient<squared>(t, index[i] - row * cols, row + row_offset[i]);
+            distance_gradient<squared>(t, index[i] - row * cols, row + row_offset);
         const T x = in_argument[i] * d.x, y = in_argument[i] * d.y;
         x0 += x * d.weight[0];
         y0 += y * d.weight[0];
@@ -54,8 +55,10 @@ template <class T> struct BackwardVisit {
     T scale; // d argument / d distance (squared: / d (|d| d / 2))
     bool wants_p;
     int n = 0, segments = 0;
-    alignas(64) T argument[block];
-    alignas(64) T u[block], a[block], q[block], slope[block], c[block], l[block], index[block], row_offset[block];
+    alignas(64) T found[chunk], found_c[chunk], found_l[chunk], found_index[chunk];
+    alignas(64) T argument[block + compact_slack], c[block + compact_slack], l[block + compact_slack],
+        index[block + compact_slack];
+    alignas(64) T u[block], a[block], q[block], slope[block];
     Segment<T> segment[most_segments];
 
     BackwardVisit(const Plan<T> &plan, const T *factor, const T *state, double *face_sums, int first_face, T scale,
@@ -65,43 +68,55 @@ template <class T> struct BackwardVisit {
 
     void begin(int f, const Triangle<T> &triangle) {
         if (segments == most_segments || n > block - chunk) flush();
-        open(f, triangle);
-    }
-    void open(int f, const Triangle<T> &triangle) {
         segment[segments].triangle = triangle;
         segment[segments].face = f;
         segment[segments].begin = n;
+        segment[segments].row_offset = T(-1);
     }
     void end() {
         Segment<T> &s = segment[segments];
         s.end = padded(n);
-        for (; n < s.end; ++n) argument[n] = c[n] = l[n] = index[n] = row_offset[n] = T(0);
+        for (; n < s.end; ++n) argument[n] = c[n] = l[n] = index[n] = T(0);
         segments += s.end > s.begin;
+    }
+    // The same face goes on in a segment of its own: the block is full, or the next rows are counted anew.
+    void reopen() {
+        const Segment<T> current = segment[segments];
+        end();
+        begin(current.face, current.triangle);
     }
 
     void pairs(int k0, int count, int cols, T row, const T *from, const int *pixel) {
+        if (n > block - chunk || (segment[segments].row_offset >= T(0) && segment[segments].row_offset != row)) reopen();
         segment[segments].cols = cols;
-        if (n > block - chunk) {
-            const Segment<T> again = segment[segments];
-            end();
-            flush();
-            open(again.face, again.triangle);
-            segment[0].cols = cols;
-        }
-        const T least = plan.least;
-        const bool maximum = plan.conorm.family == Family::maximum;
+        segment[segments].row_offset = row;
+        const Family family = plan.conorm.family;
+        if (family == Family::maximum) look_up<Family::maximum>(padded(count), from, pixel);
+        else if (family == Family::power) look_up<Family::power>(padded(count), from, pixel);
+        else look_up<Family::product>(padded(count), from, pixel);
+        for (int i = 0; i < padded(count); ++i) found_index[i] = T(k0 + i);
+        if (family == Family::power)
+            n += compact<4>(count, found, plan.least, {found, found_c, found_index, found_l},
+                            {argument + n, c + n, index + n, l + n}, nullptr, nullptr);
+        else
+            n += compact<3>(count, found, plan.least, {found, found_c, found_index}, {argument + n, c + n, index + n},
+                            nullptr, nullptr);
+    }
+
+    // What the pixels of a chunk hold; the argument of a pair without a gradient falls below every cut-off.
+    template <Family family> void look_up(int count, const T *from, const int *pixel) {
         const T winner = T(segment[segments].face);
-        int m = n;
+        const T *__restrict factors = factor, *__restrict states = state;
+        T *__restrict keys = found, *__restrict cs = found_c, *__restrict ls = found_l;
+#pragma omp simd
         for (int i = 0; i < count; ++i) {
-            const T pixel_factor = factor[pixel[i]], pixel_state = state[pixel[i]];
-            argument[m] = from[i];
-            c[m] = pixel_factor;
-            l[m] = pixel_state;
-            index[m] = T(k0 + i);
-            row_offset[m] = row;
-            m += (from[i] >= least) & (pixel_factor != T(0)) & (!maximum | (pixel_state == winner));
+            const T pixel_factor = factors[pixel[i]];
+            bool counts = pixel_factor != T(0);
+            if (family == Family::maximum) counts = counts & (states[pixel[i]] == winner);
+            if (family == Family::power) ls[i] = states[pixel[i]];
+            cs[i] = pixel_factor;
+            keys[i] = counts ? from[i] : -limits<T>::huge;
         }
-        n = m;
     }
 
     void flush() {
@@ -109,15 +124,18 @@ template <class T> struct BackwardVisit {
         plan.probabilities(n, argument, u, a, q, slope);
         if (wants_p) sums.p += plan.conorm.in_p(n, a, q, c, l, plan.p);
         plan.conorm.derivative(n, a, q, c, l, plan.p, slope);
+        double in_tau = 0.0, in_shift = 0.0;
+#pragma omp simd reduction(+ : in_tau, in_shift)
         for (int i = 0; i < n; ++i) {
-            sums.tau -= double(slope[i]) * double(argument[i]);
-            sums.shift += double(slope[i]);
+            in_tau += double(slope[i]) * double(argument[i]);
+            in_shift += double(slope[i]);
         }
+        sums.tau -= in_tau;
+        sums.shift += in_shift;
         for (int i = 0; i < segments; ++i) {
             const Segment<T> &s = segment[i];
             (plan.settings.is_squared ? gradient_stage<true, T> : gradient_stage<false, T>)(
-                s, scale, index + s.begin, row_offset + s.begin, slope + s.begin,
-                face_sums + 6 * (s.face - first_face));
+                s, scale, index + s.begin, slope + s.begin, face_sums + 6 * (s.face - first_face));
         }
         n = segments = 0;
     }

@@ -12,9 +12,9 @@ template <class T> struct ForwardVisit {
     const Plan<T> &plan;
     T *alpha, *state;
     int n = 0, face = 0;
-    alignas(64) T argument[block];
+    alignas(64) T argument[block + compact_slack];
     alignas(64) T a[block], q[block], term[block];
-    alignas(64) int pixel[block], exponent[block], owner[block];
+    alignas(64) int pixel[block + compact_slack], exponent[block], owner[block];
 
     ForwardVisit(const Plan<T> &plan, T *alpha, T *state) : plan(plan), alpha(alpha), state(state) {}
 
@@ -23,13 +23,7 @@ template <class T> struct ForwardVisit {
 
     void pairs(int, int count, int, T, const T *from, const int *from_pixel) {
         if (n > block - chunk) flush();
-        const T least = plan.least;
-        int m = n;
-        for (int i = 0; i < count; ++i) {
-            argument[m] = from[i];
-            pixel[m] = from_pixel[i];
-            m += from[i] >= least;
-        }
+        const int m = n + compact<1>(count, from, plan.least, {from}, {argument + n}, from_pixel, pixel + n);
         if (plan.conorm.family == Family::maximum)
             for (int i = n; i < m; ++i) owner[i] = face;
         n = m;

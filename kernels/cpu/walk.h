@@ -1,15 +1,17 @@
 // Faces over their boxes: every pixel that a face can reach, in chunks, through the distance stage.
 #pragma once
 
+#include "compact.h"
 #include "plan.h"
 
 namespace gendr {
 inline namespace GENDR_ISA {
 
-// Pairs k0 .. k0 + n of a box, counted row by row: argument and pixel index. n is a multiple of `lanes`.
+// Pairs k0 .. k0 + n of a box, counted row by row: argument and pixel index. n is a multiple of `lanes`; what
+// lies beyond the box is held at the image's last pixel, to be ignored but safe to look up.
 template <bool squared, class T>
 void distance_stage(const Triangle<T> &triangle, int cols, T row_offset, int k0, int n, T inverse_tau, int first_pixel,
-                    int width, T *__restrict argument, int *__restrict pixel) {
+                    int last_pixel, int width, T *__restrict argument, int *__restrict pixel) {
     const T inverse_cols = T(1) / T(cols);
     const Triangle<T> t = triangle;
 #pragma omp simd
@@ -24,7 +26,7 @@ void distance_stage(const Triangle<T> &triangle, int cols, T row_offset, int k0,
             const T distance = math::sqrt(math::abs(square));
             argument[i] = (square > T(0) ? distance : -distance) * inverse_tau;
         }
-        pixel[i] = first_pixel + row * width + int(col);
+        pixel[i] = math::min(first_pixel + row * width + int(col), last_pixel);
     }
 }
 
@@ -37,7 +39,7 @@ void walk_faces(const Plan<T> &plan, const T *face_vertices, double tau, int ima
     alignas(64) int pixel[chunk];
     const double radius = plan.radius(tau);
     const T inverse_tau = T(1.0 / tau);
-    const int width = plan.settings.width;
+    const int width = plan.settings.width, last_pixel = plan.settings.height * width - 1;
     for (int f = begin; f < end; ++f) {
         const T *face = plan.face(face_vertices, image, f);
         Corner corner[3];
@@ -56,7 +58,7 @@ void walk_faces(const Plan<T> &plan, const T *face_vertices, double tau, int ima
             for (int k = 0; k < pairs; k += chunk) {
                 const int n = math::min(chunk, pairs - k);
                 (plan.settings.is_squared ? distance_stage<true, T> : distance_stage<false, T>)(
-                    triangle, box.cols, T(row), k, padded(n), inverse_tau, first_pixel, width, argument, pixel);
+                    triangle, box.cols, T(row), k, padded(n), inverse_tau, first_pixel, last_pixel, width, argument, pixel);
                 visit.pairs(k, n, box.cols, T(row), argument, pixel);
             }
         }

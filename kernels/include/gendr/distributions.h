@@ -190,10 +190,11 @@ struct Gamma {
     template <class T>
     GENDR_HD static Probability<T> assemble(T x, T y, T xf, T probability, bool lower, const GammaShape &shape) {
         const bool inside = x > T(0);
-        const T pdf = y < limits<T>::gamma_argument_floor ? T(shape.pdf_at_floor) : xf / y;
+        const T pdf_at_floor = T(shape.pdf_at_floor); // read before the choice: a conditional load would not vectorise
+        const T pdf = y < limits<T>::gamma_argument_floor ? pdf_at_floor : xf / y;
         const T other = T(1) - probability;
-        return {inside ? (lower ? probability : other) : T(0), inside ? (lower ? other : probability) : T(1),
-                inside ? pdf : T(0)};
+        const T cdf = lower ? probability : other, sf = lower ? other : probability;
+        return {inside ? cdf : T(0), inside ? sf : T(1), inside ? pdf : T(0)};
     }
 };
 
