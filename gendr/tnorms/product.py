@@ -35,11 +35,11 @@ class ProductForm(TNorm):
 
     def _binary(self, first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         (z1, zbar1), (z2, zbar2) = self._split(*first), self._split(*second)
-        return self._unsplit(z1 + z2 * zbar1, zbar1 * zbar2)
+        return self._unsplit((z1 * zbar2 + z2 * zbar1) + z1 * z2, zbar1 * zbar2)  # symmetric to the last bit
 
     def _join(self, a: Tensor, q: Tensor, dim: int) -> tuple[Tensor, Tensor]:
         z, zbar = self._split(a, q)
-        certain = zbar <= smallest(a)
+        certain = (q <= smallest(q)) | (zbar <= smallest(q))
         total = neg_log1m(torch.where(certain, 0, z), torch.where(certain, 1, zbar)).sum(dim)
         out, complement = self._unsplit(-expm1(-total), torch.exp(-total))
         saturated = certain.any(dim)
