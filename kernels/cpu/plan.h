@@ -38,9 +38,9 @@ template <class T> struct Plan {
     }
     // How far outside a face its probability can reach the cut-off.
     double radius(double tau) const {
-        if (least >= T(0)) return 0.0;
+        if (least >= T(0)) return 1e-9;
         const double reach = -double(least) * tau;
-        return (settings.is_squared ? math::sqrt(reach) : reach) * (1.0 + 1e-6);
+        return (settings.is_squared ? math::sqrt(reach) : reach) * (1.0 + 1e-6) + 1e-9; // rounding must not lose a pixel at the rim
     }
     void probabilities(int n, const T *argument, T *u, T *a, T *q, T *pdf) const {
 #pragma omp simd

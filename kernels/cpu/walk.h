@@ -2,7 +2,7 @@
 #pragma once
 
 #include "compact.h"
-#include "plan.h"
+#include "face_batch.h"
 
 namespace gendr {
 inline namespace GENDR_ISA {
@@ -30,39 +30,46 @@ void distance_stage(const Triangle<T> &triangle, int cols, T row_offset, int k0,
     }
 }
 
-// Walks the faces [begin, end) of an image over rows [row_begin, row_end), chunk by chunk.
-// visit.begin(face, triangle, box) may refuse a face; visit.pairs(k0, n, cols, row_offset, argument, pixel) takes them.
+// One face's pixels among rows [row_begin, row_end), in chunks.
+template <class T, class Visit>
+void walk_face(const Plan<T> &plan, const Triangle<T> &triangle, const PixelBox &box, T inverse_tau, int row_begin,
+               int row_end, Visit &visit) {
+    alignas(64) T argument[chunk];
+    alignas(64) int pixel[chunk];
+    const int width = plan.settings.width, last_pixel = plan.settings.height * width - 1;
+    const int rows_at_once = math::max(1, most_box_pixels / box.cols);
+    for (int row = row_begin; row < row_end; row += rows_at_once) {
+        const int pairs = math::min(rows_at_once, row_end - row) * box.cols;
+        const int first_pixel = (box.first_row + row) * width + box.first_col;
+        for (int k = 0; k < pairs; k += chunk) {
+            const int n = math::min(chunk, pairs - k);
+            (plan.settings.is_squared ? distance_stage<true, T> : distance_stage<false, T>)(
+                triangle, box.cols, T(row), k, padded(n), inverse_tau, first_pixel, last_pixel, width, argument, pixel);
+            visit.pairs(k, n, box.cols, T(row), argument, pixel);
+        }
+    }
+}
+
+// Walks the faces [begin, end) of an image over its rows [row_begin, row_end). The visitor is told where a face begins
+// (face, triangle) and ends, and is given its pairs (first index, count, columns of the box, row offset, arguments,
+// pixels). A face's box is the whole image's, so that a band of rows sees the same numbers as the whole image does.
 template <class T, class Visit>
 void walk_faces(const Plan<T> &plan, const T *face_vertices, double tau, int image, int begin, int end, int row_begin,
                 int row_end, Visit &visit) {
-    alignas(64) T argument[chunk];
-    alignas(64) int pixel[chunk];
     const double radius = plan.radius(tau);
     const T inverse_tau = T(1.0 / tau);
-    const int width = plan.settings.width, last_pixel = plan.settings.height * width - 1;
-    for (int f = begin; f < end; ++f) {
-        const T *face = plan.face(face_vertices, image, f);
-        Corner corner[3];
-        load_corners(face, corner);
-        // The whole image's box places the triangle, so that a band of rows sees the same numbers as the whole image.
-        const PixelBox box = pixel_box(corner, radius, plan.grid);
-        const int first = math::max(row_begin - box.first_row, 0), last = math::min(row_end - box.first_row, box.rows);
-        if (box.empty() || first >= last || !takes_part(face, corner, plan.filter)) continue;
-        Triangle<T> triangle;
-        triangle.set(corner, plan.grid, box.first_row, box.first_col);
-        visit.begin(f, triangle);
-        const int rows_at_once = math::max(1, most_box_pixels / box.cols);
-        for (int row = first; row < last; row += rows_at_once) {
-            const int pairs = math::min(rows_at_once, last - row) * box.cols;
-            const int first_pixel = (box.first_row + row) * width + box.first_col;
-            for (int k = 0; k < pairs; k += chunk) {
-                const int n = math::min(chunk, pairs - k);
-                (plan.settings.is_squared ? distance_stage<true, T> : distance_stage<false, T>)(
-                    triangle, box.cols, T(row), k, padded(n), inverse_tau, first_pixel, last_pixel, width, argument, pixel);
-                visit.pairs(k, n, box.cols, T(row), argument, pixel);
-            }
+    for (int first = begin; first < end; first += lanes) {
+        const int count = math::min(lanes, end - first);
+        const FaceBatch<T> batch(plan, plan.face(face_vertices, image, first), count, radius);
+        for (int lane = 0; lane < count; ++lane) {
+            const PixelBox box = batch.box(lane);
+            const int from = math::max(row_begin - box.first_row, 0), to = math::min(row_end - box.first_row, box.rows);
+            if (box.empty() || from >= to) continue;
+            const Triangle<T> triangle = batch.triangle(lane);
+            visit.begin(first + lane, triangle);
+            walk_face(plan, triangle, box, inverse_tau, from, to, visit);
+            visit.end();
         }
-        visit.end();
     }
 }
 

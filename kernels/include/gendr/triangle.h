@@ -30,47 +30,42 @@ struct Corner {
 
 // Whether and how a face takes part at all: the same answer for alpha and for its gradient.
 struct FaceFilter {
-    double near, far;
-    int cull; // 0 keeps both sides, 1 drops clockwise (back) faces, 2 drops counter-clockwise (front) ones
+    double near, far; // all depths must lie between them
+    int cull;         // 0 keeps both sides, 1 drops clockwise (back) faces, 2 drops counter-clockwise (front) ones
+
+    GENDR_HD bool keeps(double z0, double z1, double z2, double area) const {
+        const double nearest = math::min(math::min(z0, z1), z2), farthest = math::max(math::max(z0, z1), z2);
+        return (nearest >= near) & (farthest <= far) & !((cull == 1) & (area < 0.0)) & !((cull == 2) & (area > 0.0));
+    }
 };
 
 // Beyond this a coordinate is held: far enough to be infinity for any image, near enough that squares stay finite.
 constexpr double coordinate_bound = 1e15;
 
-template <class T> GENDR_HD void load_corners(const T *face, Corner corner[3]) {
-    for (int i = 0; i < 3; ++i) {
-        corner[i].x = math::clamp(static_cast<double>(face[3 * i]), -coordinate_bound, coordinate_bound);
-        corner[i].y = math::clamp(static_cast<double>(face[3 * i + 1]), -coordinate_bound, coordinate_bound);
-    }
+GENDR_HD Corner corner_at(double x, double y) {
+    return {math::clamp(x, -coordinate_bound, coordinate_bound), math::clamp(y, -coordinate_bound, coordinate_bound)};
 }
 
 // Twice the signed area, positive for corners in counter-clockwise order.
-GENDR_HD double signed_area(const Corner c[3]) {
-    return (c[1].x - c[0].x) * (c[2].y - c[0].y) - (c[1].y - c[0].y) * (c[2].x - c[0].x);
+GENDR_HD double signed_area(Corner a, Corner b, Corner c) {
+    return (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
 }
 
-template <class T> GENDR_HD bool takes_part(const T *face, const Corner corner[3], const FaceFilter &filter) {
-    for (int i = 0; i < 3; ++i) {
-        const double z = static_cast<double>(face[3 * i + 2]);
-        if (z < filter.near || z > filter.far) return false;
-    }
-    if (filter.cull == 0) return true;
-    const double area = signed_area(corner);
-    return filter.cull == 1 ? area >= 0.0 : area <= 0.0;
-}
-
-// The pixels whose centre lies within `radius` of the triangle's bounding box.
-GENDR_HD PixelBox pixel_box(const Corner c[3], double radius, const PixelGrid &grid) {
-    const double left = math::min(c[0].x, math::min(c[1].x, c[2].x)) - radius;
-    const double right = math::max(c[0].x, math::max(c[1].x, c[2].x)) + radius;
-    const double bottom = math::min(c[0].y, math::min(c[1].y, c[2].y)) - radius;
-    const double top = math::max(c[0].y, math::max(c[1].y, c[2].y)) + radius;
+// The pixels whose centre lies within `radius` of the triangle's bounding box. Rounding is by truncation of non-negative
+// numbers, which vectorises everywhere.
+GENDR_HD PixelBox pixel_box(Corner a, Corner b, Corner c, double radius, PixelGrid grid) {
+    const double left = math::min(a.x, math::min(b.x, c.x)) - radius;
+    const double right = math::max(a.x, math::max(b.x, c.x)) + radius;
+    const double bottom = math::min(a.y, math::min(b.y, c.y)) - radius;
+    const double top = math::max(a.y, math::max(b.y, c.y)) + radius;
     const double h = grid.height, w = grid.width;
-    const double col_low = math::clamp(::ceil((left * h + w - 1.0) * 0.5), 0.0, w);
-    const double col_high = math::clamp(::floor((right * h + w - 1.0) * 0.5), -1.0, w - 1.0);
-    const double row_low = math::clamp(::ceil((h - 1.0 - top * h) * 0.5), 0.0, h);
-    const double row_high = math::clamp(::floor((h - 1.0 - bottom * h) * 0.5), -1.0, h - 1.0);
-    return {int(row_low), int(col_low), int(row_high - row_low) + 1, int(col_high - col_low) + 1};
+    const double from_col = math::clamp((left * h + w - 1.0) * 0.5, 0.0, w);
+    const double to_col = math::clamp((right * h + w - 1.0) * 0.5, -1.0, w - 1.0);
+    const double from_row = math::clamp((h - 1.0 - top * h) * 0.5, 0.0, h);
+    const double to_row = math::clamp((h - 1.0 - bottom * h) * 0.5, -1.0, h - 1.0);
+    const int first_col = grid.width - int(w - from_col), last_col = int(to_col + 1.0) - 1;
+    const int first_row = grid.height - int(h - from_row), last_row = int(to_row + 1.0) - 1;
+    return {first_row, first_col, last_row - first_row + 1, last_col - first_col + 1};
 }
 
 // An edge as two affine functions of (col, row), counted from the box's first pixel: `normal`, the distance to the
@@ -81,6 +76,17 @@ template <class T> struct Edge {
     T length, inverse_length; // 0 and 0 for an edge of no length, which is a point
     T tangent_x, tangent_y;
 
+    // `side` as in Triangle; (x, y) is the centre of the box's first pixel, `step` the distance between pixels.
+    GENDR_HD static Edge between(Corner from, Corner to, double side, double x, double y, double step) {
+        const double dx = to.x - from.x, dy = to.y - from.y, length = math::sqrt(dx * dx + dy * dy);
+        const bool has_length = length > 0.0;
+        const double inverse = has_length ? 1.0 / length : 0.0;
+        const double tx = has_length ? dx * inverse : 1.0, ty = dy * inverse;
+        const double nx = -side * ty, ny = side * tx, px = x - from.x, py = y - from.y;
+        return {T(px * nx + py * ny), T(step * nx), T(-step * ny), T(px * tx + py * ty), T(step * tx),
+                T(-step * ty),        T(length),    T(inverse),    T(tx),                T(ty)};
+    }
+
     GENDR_HD T normal_at(T col, T row) const { return normal + col * normal_per_col + row * normal_per_row; }
     GENDR_HD T along_at(T col, T row) const { return along + col * along_per_col + row * along_per_row; }
 };
@@ -90,31 +96,6 @@ template <class T> struct Triangle {
     T side;          // +1 for counter-clockwise corners, -1 for clockwise: the inside is left of an edge times this
     T inside_above;  // a pixel is inside where every edge's normal exceeds this: 0, or huge where there is no inside
     T least_square;  // keeps the distance of a degenerate triangle negative on the segment itself
-
-    GENDR_HD void set(const Corner c[3], const PixelGrid &grid, int first_row, int first_col) {
-        const double area = signed_area(c), orientation = area < 0.0 ? -1.0 : 1.0;
-        side = T(orientation);
-        inside_above = area == 0.0 ? limits<T>::huge : T(0);
-        least_square = area == 0.0 ? T(1e-36) : T(0);
-        const double step = 2.0 / grid.height, x = grid.x(first_col), y = grid.y(first_row);
-        for (int i = 0; i < 3; ++i) {
-            const Corner &from = c[i], &to = c[i == 2 ? 0 : i + 1];
-            const double dx = to.x - from.x, dy = to.y - from.y, length = math::sqrt(dx * dx + dy * dy);
-            const double inverse = length > 0.0 ? 1.0 / length : 0.0;
-            const double tx = length > 0.0 ? dx * inverse : 1.0, ty = dy * inverse;
-            const double nx = -orientation * ty, ny = orientation * tx;
-            edge[i].normal = T((x - from.x) * nx + (y - from.y) * ny);
-            edge[i].normal_per_col = T(step * nx);
-            edge[i].normal_per_row = T(-step * ny);
-            edge[i].along = T((x - from.x) * tx + (y - from.y) * ty);
-            edge[i].along_per_col = T(step * tx);
-            edge[i].along_per_row = T(-step * ty);
-            edge[i].length = T(length);
-            edge[i].inverse_length = T(inverse);
-            edge[i].tangent_x = T(tx);
-            edge[i].tangent_y = T(ty);
-        }
-    }
 
     GENDR_HD bool inside(T n0, T n1, T n2) const { return math::min(math::min(n0, n1), n2) > inside_above; }
 
