@@ -1,6 +1,7 @@
 """cameras.json: what is written comes back, and every way in which a file can be wrong is named."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -40,6 +41,17 @@ def test_look_at_and_matrix_views_mix(tmp_path):
     points = torch.randn(5, 3, generator=torch.Generator().manual_seed(0)).double()
     torch.testing.assert_close(views.camera.project(points), expected.project(points))
     assert views.images == ("a.png", None)
+
+
+def test_the_example_of_the_documentation(tmp_path):
+    page = (Path(__file__).parents[1] / "docs" / "cameras.md").read_text(encoding="utf-8")
+    (tmp_path / "cameras.json").write_text(page.split("```json\n")[1].split("```")[0])
+    views = load_cameras(tmp_path / "cameras.json")
+    assert views.images == ("000.png", "001.png")
+    expected = Camera.look_at(2.732, torch.tensor([30.0, 0.0]).double())
+    torch.testing.assert_close(views.camera.eye, expected.eye)
+    torch.testing.assert_close(views.camera.rotation, expected.rotation)
+    torch.testing.assert_close(views.camera.scale, expected.scale)
 
 
 def test_a_mirroring_matrix_is_allowed(tmp_path):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gendr.optim import LargeSteps
-from gendr.optim._symmetric_solve import Factor, solve
+from gendr.optim._symmetric_solve import Factor, dense_inverse, solve
 
 N = 8
 FACE_LISTS = st.lists(
@@ -69,9 +69,9 @@ def test_dense_factor_agrees_with_the_sparse_one():
     """What other devices use, run on the CPU."""
     vertices, faces = sphere(2)
     steps = LargeSteps(vertices, faces, 2.0)
-    inverse = torch.linalg.inv(dense(faces.tolist(), len(vertices), 2.0))
-    factor = Factor(steps._diagonal[:, 0], torch.cat((steps.edges, steps.edges.flip(1))), -2.0)
-    factor._inverses = {torch.float64: inverse}
+    matrix = steps._diagonal[:, 0], torch.cat((steps.edges, steps.edges.flip(1))), -2.0
+    factor = Factor(*matrix)
+    factor._inverses = {torch.float64: dense_inverse(*matrix)}
     u = random(2, len(vertices), 3)
     torch.testing.assert_close(solve(u, factor), steps.to_vertices(u), atol=1e-13, rtol=0)
     torch.testing.assert_close(solve(u.float(), factor), steps.to_vertices(u).float(), atol=1e-6, rtol=0)
@@ -107,6 +107,7 @@ def test_isolated_vertices_pass_unchanged():
     assert torch.equal(alone.to_vertices(u[:2]), u[:2])
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # raised inside torch's forward mode
 @pytest.mark.parametrize("shape", [(12, 3), (2, 12, 3)])
 def test_derivatives_of_any_order(shape):
     vertices, faces = sphere(0)
@@ -117,7 +118,7 @@ def test_derivatives_of_any_order(shape):
         assert torch.autograd.gradgradcheck(lambda v, function=function: function(v).pow(3), u)
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # raised inside torch.func.jacfwd
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # raised inside torch's forward mode
 def test_function_transforms():
     vertices, faces = sphere(0)
     steps = LargeSteps(vertices, faces, 1.5)

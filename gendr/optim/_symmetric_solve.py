@@ -25,8 +25,7 @@ class Factor:
         if diagonal.device.type != "cpu":
             if size > MAX_DENSE:
                 _check.fail("vertices", f"at most {MAX_DENSE} vertices on {diagonal.device}", f"{size}")
-            dense = torch.diag(diagonal).index_put_(ends.unbind(1), diagonal.new_tensor(off_diagonal))
-            self._inverses[torch.float64] = torch.cholesky_inverse(torch.linalg.cholesky(dense))
+            self._inverses[torch.float64] = dense_inverse(diagonal, ends, off_diagonal)
             return
         row, column = np.arange(size), np.arange(size)
         values = np.concatenate((diagonal.numpy(), np.full(len(ends), off_diagonal)))
@@ -52,6 +51,12 @@ class Factor:
         columns = b.detach().transpose(-1, -2).reshape(-1, b.shape[-2]).double().numpy()
         x = torch.from_numpy(np.concatenate([self._sparse.solve(block.T).T for block in _blocks(columns)]))
         return x.reshape(*b.shape[:-2], b.shape[-1], b.shape[-2]).transpose(-1, -2).to(b.dtype).contiguous()
+
+
+def dense_inverse(diagonal: Tensor, ends: Tensor, off_diagonal: float) -> Tensor:
+    """The inverse [V, V] of the matrix of `Factor`, in float64 and on its device."""
+    matrix = torch.diag(diagonal).index_put_(ends.unbind(1), diagonal.new_tensor(off_diagonal))
+    return torch.cholesky_inverse(torch.linalg.cholesky(matrix))
 
 
 def _blocks(columns: NDArray[np.float64]) -> list[NDArray[np.float64]]:

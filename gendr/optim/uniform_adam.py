@@ -67,7 +67,7 @@ class UniformAdam(torch.optim.Optimizer):
     @overload
     def step(self, closure: Callable[[], float]) -> float: ...
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take one step along the gradients that `backward` has left; tensors without one stay as they are.
 
         Args:
@@ -80,13 +80,12 @@ class UniformAdam(torch.optim.Optimizer):
         for group in self.param_groups:
             for param in group["params"]:
                 if param.grad is not None:
-                    self._move(param, group)
+                    self._move(param, param.grad, group)
         return loss
 
-    def _move(self, param: Tensor, group: dict[str, Any]) -> None:
-        gradient = param.grad
-        if gradient is None or gradient.is_sparse or not gradient.is_floating_point():
-            _check.fail("params", "dense real gradients", f"{param.grad.layout if param.grad is not None else None}")
+    def _move(self, param: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
+        if gradient.is_sparse or not gradient.is_floating_point():
+            _check.fail("params", "dense real gradients", f"{gradient.layout}, {_check.dtype_name(gradient.dtype)}")
         state = self.state[param]
         if not state:
             state["step"] = 0
