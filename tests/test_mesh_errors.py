@@ -86,6 +86,7 @@ BROKEN = {
         "line 10: vertices[0]: expected finite float32 coordinates, got (0, nan, 0)",
     ),
     "left_over.ply": (binary_ply("<", [[0, 1, 2]], b"more"), "4 bytes follow the last element"),
+    "cut.ply": (binary_ply("<", [])[:-1], "element vertex: 4 rows of 15 bytes or more, but 59 are left"),
     "list.ply": (binary_ply("<", [[0, 1, 2], [0, 1]])[:-5], "face[1]: vertex_indices: the file ends within it"),
     "range.ply": (binary_ply(">", [[0, 1, 4]]), "faces[0]: vertex index 4 (counted from 0) is out of range for 4"),
     "tiny.stl": (b"abc", "3 bytes are too few for an STL header of 84"),

@@ -55,7 +55,7 @@ def _read_text(data: bytes) -> Floats:
 
 
 def _weld(triangles: Floats) -> RawMesh:
-    flat = triangles.reshape(-1, 3) + 0.0  # turns -0 into 0, which has other bits but is the same place
+    flat = triangles.reshape(-1, 3)
     broken = ~np.isfinite(flat).all(axis=1)
     if broken.any():
         row = int(broken.argmax())
