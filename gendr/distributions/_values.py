@@ -45,6 +45,15 @@ def double(value: float | Tensor) -> float | Tensor:
     return value.double() if isinstance(value, Tensor) else value
 
 
+def number(value: float | Tensor) -> float:
+    """The value itself, without its gradients.
+
+    >>> number(torch.tensor(1.0, requires_grad=True))
+    1.0
+    """
+    return float(value.detach()) if isinstance(value, Tensor) else value
+
+
 def signed_square(d: Tensor) -> Tensor:
     """`abs(d) d`, with the derivative `2 abs(d)`.
 

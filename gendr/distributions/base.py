@@ -11,7 +11,7 @@ from torch import Tensor
 from typing_extensions import Self
 
 from gendr import _check
-from gendr.distributions._values import concrete, double, positive, signed_root, signed_square
+from gendr.distributions._values import concrete, double, number, positive, signed_root, signed_square
 from gendr.distributions.special import LOG_ZERO, log_probability
 
 FAR = 1e75
@@ -239,7 +239,7 @@ class Distribution:
         >>> Uniform().shifted(0.5).support
         (-1.5, 0.5)
         """
-        low, high = (end - float(self.shift) for end in self.base_support)
+        low, high = (end - number(self.shift) for end in self.base_support)
         if self.is_reversed:
             low, high = -high, -low
         if self.is_squared:
@@ -250,9 +250,9 @@ class Distribution:
 
     def __str__(self) -> str:
         """The spec: `gamma(p=0.5, shift=0.3, reversed, squared)`."""
-        items = [f"{name}={_number(getattr(self, name))}" for name in self.parameters]
-        if float(self.shift) != 0:
-            items.append(f"shift={_number(float(self.shift))}")
+        items = [f"{name}={_shortest(getattr(self, name))}" for name in self.parameters]
+        if number(self.shift) != 0:
+            items.append(f"shift={_shortest(number(self.shift))}")
         items += ["reversed"] * self.is_reversed + ["squared"] * self.is_squared
         return f"{self.name}({', '.join(items)})" if items else self.name
 
@@ -349,6 +349,6 @@ class Distribution:
         return torch.where(still, x, moved)
 
 
-def _number(value: float) -> str:
+def _shortest(value: float) -> str:
     """The shortest text that reads back as `value`: `2`, `0.5`, `1e-07`."""
     return repr(value).removesuffix(".0")

@@ -89,7 +89,10 @@ class CubicHermite(Symmetric):
         return 0.75 * (1 - t) * (1 + t)
 
     def _isf(self, q: Tensor) -> Tensor:
-        return 2 * torch.sin(torch.asin(1 - 2 * q) / 3)
+        # Both are the cubic's root by trisection; towards the end, where 1 - 2 q rounds, from the end.
+        third = torch.asin(torch.sqrt(q)) / 3
+        gap = 2 * torch.sin(third) ** 2 + math.sqrt(3) * torch.sin(2 * third)
+        return torch.where(q < 0.1, 1 - gap, 2 * torch.sin(torch.asin(1 - 2 * q) / 3))
 
 
 class WignerSemicircle(Symmetric):

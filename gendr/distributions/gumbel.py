@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from gendr.distributions.base import Distribution
+from gendr.distributions.special import one_minus_exp
 
 __all__ = ["GumbelMax", "GumbelMin"]
 
@@ -27,7 +28,7 @@ class GumbelMax(Distribution):
         return torch.exp(-torch.exp(-x.clamp(min=-7.0)))
 
     def _sf(self, x: Tensor) -> Tensor:
-        return -torch.expm1(-torch.exp(-x.clamp(min=-7.0)))
+        return one_minus_exp(torch.exp(-x.clamp(min=-7.0)))
 
     def _pdf(self, x: Tensor) -> Tensor:
         x = x.clamp(min=-7.0)

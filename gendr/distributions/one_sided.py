@@ -23,6 +23,7 @@ from gendr.distributions.special import (
     gaussian_log_tail,
     integral,
     log_probability,
+    one_minus_exp,
 )
 
 __all__ = ["Exponential", "Gamma", "Levy", "OneSided"]
@@ -81,7 +82,7 @@ class OneSided(Distribution):
         value = super()._base(form, no_nearer(x, edge), edge)
         if form == "pdf":
             return value
-        return value + (super()._base(form, x.detach(), edge) - value).detach()
+        return super()._base(form, x.detach(), edge).detach() + (value - value.detach())
 
 
 class Exponential(OneSided):
@@ -96,7 +97,7 @@ class Exponential(OneSided):
     source = "Petersen 2022, A.13; Chen et al. 2019"
 
     def _lower(self, x: Tensor) -> Tensor:
-        return -torch.expm1(-x)
+        return one_minus_exp(x)
 
     def _upper(self, x: Tensor) -> Tensor:
         return torch.exp(-x)
@@ -148,20 +149,18 @@ class Gamma(OneSided):
     def _density(self, x: Tensor) -> Tensor:
         # Between p = 1 and 2 the PDF is bounded and its derivative is not.
         value = gamma_density(self.p, no_nearer(x, 1e-14))
-        return value + (gamma_density(self.p, x.detach()) - value).detach()
+        return gamma_density(self.p, x.detach()) + (value - value.detach())
 
     def _log_lower(self, x: Tensor) -> Tensor:
-        lower = self._lower(x)
-        low = lower < 1e-200
-        far = torch.where(low, x.clamp(max=self.p), self.p)
-        near = torch.where(low, self.p, x)
-        return torch.where(low, gamma_log_lower(self.p, far), super()._log_lower(near))
+        # Where P is tiny the derivatives of log P, with their powers of 1 / P, would overflow.
+        low = gamma_lower(self.p, x.detach()) < 1e-60
+        far = torch.where(low, x, 1e-9)
+        return torch.where(low, gamma_log_lower(self.p, far), super()._log_lower(torch.where(low, self.p, x)))
 
     def _log_upper(self, x: Tensor) -> Tensor:
-        far = x > 500
-        return torch.where(
-            far, gamma_log_upper(self.p, x.clamp(min=500.0)), super()._log_upper(torch.where(far, 1.0, x))
-        )
+        low = gamma_upper(self.p, x.detach()) < 1e-60
+        far = torch.where(low, x, 500.0)
+        return torch.where(low, gamma_log_upper(self.p, far), super()._log_upper(torch.where(low, self.p, x)))
 
     def _quantile(self, u: Tensor) -> Tensor:
         return gamma_inverse(self.p, u, upper=False)

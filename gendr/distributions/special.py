@@ -49,6 +49,19 @@ def log_probability(p: Tensor, q: Tensor) -> Tensor:
     return torch.where(low, small, torch.log1p(-torch.where(low, 0.0, q)))
 
 
+def one_minus_exp(z: Tensor) -> Tensor:
+    """`1 - e^-z` for `z >= 0`, precise for small `z` and with a derivative that is precise for large `z`.
+
+    torch's derivative of `expm1` is its value plus one, which cancels.
+
+    >>> z = torch.tensor(100.0, requires_grad=True)
+    >>> f"{torch.autograd.grad(one_minus_exp(z), z)[0].item():.3g}"
+    '3.78e-44'
+    """
+    small = z < 1
+    return torch.where(small, -torch.expm1(-torch.where(small, z, 1.0)), 1 - torch.exp(-torch.where(small, 1.0, z)))
+
+
 def gaussian_log_tail(t: Tensor) -> Tensor:
     """`log(erfc(t / sqrt 2) / 2)`, the log of the standard normal's upper tail, for `t >= 0`.
 
@@ -72,6 +85,7 @@ def gamma_density(p: float, x: Tensor) -> Tensor:
     >>> f"{gamma_density(2.0, torch.tensor(1.0, dtype=torch.float64)).item() * math.e:.12g}"
     '1'
     """
+    x = x.clamp(min=1e-300)  # below, p / x overflows
     return torch.exp(_log_power(p, x)) * (p / x)
 
 
@@ -83,51 +97,57 @@ def gamma_lower(p: float, x: Tensor) -> Tensor:
     >>> f"{gamma_lower(1.0, torch.tensor(1e-30, dtype=torch.float64)).item():.12g}"
     '1e-30'
     """
-    if p <= 20:
-        value: Tensor = torch.special.gammainc(x.new_full((), p), x)
-        return value
-    left = torch.clamp(x, max=p)
-    return torch.where(x < p, torch.exp(_log_power(p, left)) * _lower_series(p, left, 110), 1 - gamma_upper(p, x))
+    if p > 20:
+        return torch.where(x < p, _lower_below(p, x.clamp(max=p)), 1 - _upper_above(p, x.clamp(min=p)))
+    value: Tensor = torch.special.gammainc(x.new_full((), p), x)
+    return value
 
 
 def gamma_upper(p: float, x: Tensor) -> Tensor:
     """`Q(p, x) = 1 - P(p, x)` for `x > 0`. Values only: use it inside `integral`.
 
-    Above `p = 20` by the recurrence `Q(p, x) = Q(p-1, x) + x^(p-1) e^-x / Gamma(p)`, whose terms are all positive.
-
     >>> f"{gamma_upper(1.0, torch.tensor(69.0, dtype=torch.float64)).item() * math.exp(69):.12g}"
     '1'
     """
-    if p <= 20:
-        value: Tensor = torch.special.gammaincc(x.new_full((), p), x)
-        return value
+    if p > 20:
+        return torch.where(x < p, 1 - _lower_below(p, x.clamp(max=p)), _upper_above(p, x.clamp(min=p)))
+    value: Tensor = torch.special.gammaincc(x.new_full((), p), x)
+    return value
+
+
+def _lower_below(p: float, x: Tensor) -> Tensor:
+    """`P(p, x)` for `x <= p` by its power series."""
+    return torch.exp(_log_power(p, x)) * _lower_series(p, x, 110)
+
+
+def _upper_above(p: float, x: Tensor) -> Tensor:
+    """`Q(p, x)` for `x >= p > 20` by `Q(p, x) = Q(p-1, x) + x^(p-1) e^-x / Gamma(p)`, whose terms are all positive."""
     steps = math.ceil(p - 20)
     total, ratio = torch.ones_like(x), torch.ones_like(x)
     for k in range(1, steps):
         ratio = ratio * ((p - k) / x)
         total = total + ratio
-    # For small x the ratios overflow while the density underflows; there Q is 1 to the last bit.
-    tail = torch.special.gammaincc(x.new_full((), p - steps), x) + gamma_density(p, x) * total
-    return torch.where(x < p / 100, 1.0, tail)
+    rest: Tensor = torch.special.gammaincc(x.new_full((), p - steps), x)
+    return rest + gamma_density(p, x) * total
 
 
 def gamma_log_lower(p: float, x: Tensor) -> Tensor:
-    """`log P(p, x)` where `P` is below 1e-200, and so `x` far below `p`: the power series of `P`, differentiable.
+    """`log P(p, x)` where `P` is below 1e-60, and so `x` far below `p`: the power series of `P`, differentiable.
 
     >>> f"{gamma_log_lower(100.0, torch.tensor(1e-3, dtype=torch.float64)).item():.6f}"
     '-1054.515894'
     """
-    return _log_power(p, x) + torch.log(_lower_series(p, x, 16))
+    return _log_power(p, x) + torch.log(_lower_series(p, x, 40))
 
 
 def gamma_log_upper(p: float, x: Tensor) -> Tensor:
-    """`log Q(p, x)` for `x >= 500` and `p <= 100`: the asymptotic series of `Q`, differentiable.
+    """`log Q(p, x)` where `Q` is below 1e-60, and so `x` far above `p <= 100`: its asymptotic series, differentiable.
 
     >>> gamma_log_upper(1.0, torch.tensor(1e6, dtype=torch.float64)).item()
     -1000000.0
     """
     series = torch.ones_like(x)
-    for k in range(24, 0, -1):
+    for k in range(30, 0, -1):
         series = 1 + (p - k) / x * series
     return (p - 1) * torch.log(x) - x - math.lgamma(p) + torch.log(series)
 
