@@ -90,7 +90,7 @@ def _fuselage() -> tuple[Cage, Grid]:
     tube = np.arange(len(points)).reshape(len(_RINGS), _SIDES)
     around = np.concatenate([tube, tube[:, :1]], axis=1)
     nose, tail = len(points), len(points) + 1
-    ends = [(nose, int(around[0, k]), int(around[0, k + 1])) for k in range(_SIDES)]
+    ends: list[tuple[int, ...]] = [(nose, int(around[0, k]), int(around[0, k + 1])) for k in range(_SIDES)]
     ends += [(tail, int(around[-1, k + 1]), int(around[-1, k])) for k in range(_SIDES)]
     return Cage([*points, _NOSE, _TAIL], quads(around) + ends), around
 
