@@ -149,11 +149,26 @@ def test_with_vertices_checks_the_vertices_and_keeps_the_faces() -> None:
         mesh.with_vertices(vertices.long())
 
 
+def test_meshes_work_under_vmap_func_grad_and_compile() -> None:
+    mesh = Mesh.icosphere(1, dtype=torch.float64)
+
+    def area(vertices: Tensor) -> Tensor:
+        a, b, c = mesh.with_vertices(vertices * 2).normalize().face_vertices()[0].unbind(dim=1)
+        return torch.linalg.cross(b - a, c - a).norm(dim=1).sum() / 2
+
+    several = torch.stack([mesh.vertices, mesh.vertices * torch.tensor([1.0, 2.0, 3.0])])
+    one_by_one = torch.stack([area(v) for v in several])
+    assert torch.allclose(torch.func.vmap(area)(several), one_by_one, rtol=1e-14)
+    assert torch.allclose(torch.compile(area, backend="eager", fullgraph=True)(several[1]), one_by_one[1], rtol=1e-14)
+    vertices = several[1].clone().requires_grad_()
+    area(vertices).backward()
+    assert torch.allclose(torch.func.grad(area)(several[1]), vertices.grad, atol=1e-14)  # type: ignore[arg-type]
+
+
 def test_to_changes_dtype_and_device_together() -> None:
     mesh = Mesh(*tetrahedron())
     assert mesh.to(dtype=torch.float64).vertices.dtype == torch.float64
-    meta = mesh.to(dtype=torch.float64).faces
-    assert meta.dtype == torch.int64
+    assert mesh.to(dtype=torch.float64).faces.dtype == torch.int64
     assert mesh.to("cpu").vertices.device.type == "cpu"
     vertices = mesh.vertices.clone().requires_grad_()
     mesh.with_vertices(vertices).to(dtype=torch.float64).vertices.sum().backward()

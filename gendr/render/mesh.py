@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gendr import _check
 from gendr._types import FaceVertices
+from gendr.distributions._values import concrete
 from gendr.render import formats, subdivision
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ class Mesh:
 
     Raises:
         TypeError: an argument is not a tensor.
-        ValueError: wrong shape, dtype or device, a coordinate that is not finite, or an index out of range.
+        ValueError: wrong shape, dtype or device, a coordinate that is not finite, or an index out of range. Values
+            cannot be looked at, and are not checked, within `torch.func.vmap` and under `torch.compile`.
 
     Example:
         >>> Mesh(torch.tensor([[0.0, 0, 0], [1, 0, 0], [0, 1, 0]]), torch.tensor([[0, 1, 2]]))
@@ -46,7 +48,7 @@ class Mesh:
         _check.tensor("faces", self.faces, ["F", 3], [torch.int64])
         _check_vertices(self.vertices, self.faces.device)
         outside = (self.faces < 0) | (self.faces >= self.n_vertices)
-        if outside.any():
+        if concrete(outside.any()):
             row, column = outside.nonzero()[0].tolist()
             index = int(self.faces[row, column])
             raise ValueError(f"faces[{row}]: vertex index {index} is out of range for {self.n_vertices} vertices")
@@ -176,7 +178,7 @@ class Mesh:
             _check.fail("vertices", "one vertex or more", self.vertices)
         low, high = self.vertices.amin(dim=-2, keepdim=True), self.vertices.amax(dim=-2, keepdim=True)
         box = high - low
-        if not (box.amax(dim=-1) > 0).all():
+        if concrete((box.amax(dim=-1) <= 0).any()):
             raise ValueError("vertices: expected a mesh with an extent, got all vertices at one point")
         extent = box.amax(dim=-1, keepdim=True) if size == "side" else box.norm(dim=-1, keepdim=True)
         return self.with_vertices((self.vertices - (low + high) / 2) / extent)
@@ -274,7 +276,7 @@ def _check_vertices(vertices: Tensor, device: torch.device) -> None:
         _check.fail("vertices", "float32 or float64 [V, 3] or [B, V, 3]", vertices)
     if vertices.device != device:
         _check.fail("faces", f"the device of the vertices, {vertices.device}", str(device))
-    if not torch.isfinite(vertices).all():
+    if concrete(~torch.isfinite(vertices).all()):
         index = (~torch.isfinite(vertices)).any(dim=-1).nonzero()[0].tolist()
         got = ", ".join(f"{x:g}" for x in vertices[tuple(index)].tolist())
         raise ValueError(f"vertices[{', '.join(map(str, index))}]: expected finite coordinates, got ({got})")
