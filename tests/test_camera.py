@@ -153,7 +153,7 @@ def test_derivatives_of_orthographic_in_every_parameter():
     )
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # raised inside torch.func.jacfwd
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # raised inside torch's forward mode
 def test_function_transforms():
     azimuth = torch.tensor(40.0, dtype=torch.float64)
 
