@@ -10,8 +10,8 @@ from gendr.distributions import Distribution, Logistic
 from gendr.tnorms import Probabilistic, TNorm
 
 METHODS = ("large-steps", "thesis")
-SOFTNESS = (1e-2, 10**-3.25)
-"""From where to where large steps narrow the edge, as lengths in half image heights; squared distributions square it."""
+SOFTNESS = (10**-1.75, 10**-3.25)
+"""Softness of large steps at the first and the last step, as a length (half image heights)."""
 
 PUBLISHED_SOFTNESS = 10**-2.25
 """What the published protocol's search for a fixed softness comes near to, for most distributions, as a length."""
@@ -41,8 +41,8 @@ class FitConfig:
     Raises:
         TypeError, ValueError: a setting of the wrong kind or out of range.
 
-    >>> FitConfig(steps=50).tau[0]
-    0.0001
+    >>> str(FitConfig(steps=50).distribution)
+    'logistic(squared)'
     """
 
     method: str = "large-steps"
@@ -100,7 +100,7 @@ def configure(
         method: "large-steps" or "thesis".
         distribution: Logistic squared by default.
         tau: first and last softness. By default it follows the distribution, squared or not: large steps go from
-            `1e-2` to `10^-3.25` (half image heights; from `1e-4` to `10^-6.5` for squared ones), the thesis method
+            `10^-1.75` to `10^-3.25` (half image heights; `10^-3.5` to `10^-6.5` for squared ones), the thesis method
             stays at `10^-2.25` (`10^-4.5`).
         lr: large steps start there and end at a tenth of it (default 0.2); the thesis method keeps it (`10^-1.5`).
         **settings: the other attributes of `FitConfig`.

@@ -30,14 +30,14 @@ def fine_iou(target: Target, mesh: Mesh, height: int = FINE) -> float | None:
     alpha = target.at_height(height)
     if alpha is None:
         return None
-    return float(hard_iou(silhouettes(mesh, target.camera, tuple(alpha.shape[1:])), alpha).mean())
+    return float(hard_iou(silhouettes(mesh, target.camera, (alpha.shape[1], alpha.shape[2])), alpha).mean())
 
 
 def unseen_iou(target: Target, mesh: Mesh) -> float | None:
     """Hard IoU from views that the fit did not see, at the size of the fit; None for masks."""
     if target.mesh is None or target.unseen is None:
         return None
-    size = tuple(target.alpha.shape[1:])
+    size = (target.alpha.shape[1], target.alpha.shape[2])
     return float(hard_iou(silhouettes(mesh, target.unseen, size), silhouettes(target.mesh, target.unseen, size)).mean())
 
 

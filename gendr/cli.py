@@ -1,0 +1,84 @@
+"""The command line: `gendr fit | render | info`."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import tyro
+
+from gendr.tools.arguments import BAD_ARGUMENTS, complain
+from gendr.tools.draw import Render
+from gendr.tools.fit.command import Fit
+from gendr.tools.info import Info
+
+COMMANDS = (Fit, Render, Info)
+
+Command = (
+    Annotated[Fit, tyro.conf.subcommand("fit", description=Fit.help)]
+    | Annotated[Render, tyro.conf.subcommand("render", description=Render.help)]
+    | Annotated[Info, tyro.conf.subcommand("info", description=Info.help)]
+)
+
+_DESCRIPTION = "A differentiable mesh renderer whose occlusion distribution and T-conorm are yours to choose."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        arguments: those after the program's name; by default the process's own.
+
+    Returns:
+        The exit code: 0; 2 for arguments that cannot be used, which get one line on standard error; 130 when
+        interrupted.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    errors = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(errors):
+            command = tyro.cli(Command, prog="gendr", description=_DESCRIPTION, args=words)
+    except SystemExit as stop:
+        if stop.code != BAD_ARGUMENTS:
+            return stop.code if isinstance(stop.code, int) else 0
+        complain("gendr", f"{one_line(errors.getvalue())} (see gendr {_subject(words)}--help)")
+        return BAD_ARGUMENTS
+    try:
+        return command.run()
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def one_line(box: str) -> str:
+    r"""What a boxed error of tyro's says, without frame, colours, and the advice below its first rule.
+
+    >>> one_line("╭─ Invalid ──────╮\n│ 'c' is none of │\n│ a, b.          │\n│ ────────────── │\n│ See --help │")
+    "'c' is none of a, b."
+    """
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", box)
+    lines = [line.strip(" │|").strip() for line in plain.splitlines()]
+    lines = [line for line in lines if line and line[0] not in "╭╰+"]
+    rules = [index for index, line in enumerate(lines) if set(line) <= set("─-")]
+    told, rest = (lines[: rules[0]], lines[rules[0] + 1 :]) if rules else (lines, [""])
+    if told and told[0].startswith("Missing from"):
+        return f"{told[0]} {', '.join(line for line in told if line.startswith('--'))}"
+    if rest[0].startswith("Perhaps you meant") and len(rest) > 1:
+        told = [*told, f"- perhaps you meant {rest[1]}"]
+    if rest[0].startswith("Available"):
+        told = [*told, f"- {rest[0].lower()}"]
+    return " ".join(told)
+
+
+def _subject(words: Sequence[str]) -> str:
+    names = [cls.__name__.lower() for cls in COMMANDS]
+    return f"{words[0]} " if words[0] in names else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

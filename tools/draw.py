@@ -1,0 +1,116 @@
+"""`gendr render`: the silhouette of a mesh from one view."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import torch
+import tyro
+from PIL import Image
+
+from gendr import _check, distributions, tnorms
+from gendr.render import Camera, Mesh, Renderer
+from gendr.tools.arguments import SPEC, bad_arguments, option
+from gendr.tools.fit.target import load_shape
+
+VIEWS = {
+    "front": (180.0, 0.0),
+    "back": (0.0, 0.0),
+    "right": (90.0, 0.0),
+    "left": (270.0, 0.0),
+    "top": (0.0, 90.0),
+    "bottom": (0.0, -90.0),
+    "three-quarter": (145.0, 25.0),
+}
+"""Azimuth and elevation: front looks at the side that faces +z, right at the one that faces +x, top at +y."""
+
+HELP = """Draw the silhouette of a mesh: white where it covers, grey where it is soft, on black.
+
+For example:
+  gendr render airplane -o airplane.png
+  gendr render bunny.obj -o bunny.png --view front --image-size 512
+  gendr render teapot -o soft.png --azimuth 60 --elevation 20 --tau 0.02"""
+
+
+@dataclass(frozen=True)
+class Render:
+    """The arguments of `gendr render`; what follows an attribute is its help."""
+
+    help: ClassVar[str] = HELP
+
+    mesh: tyro.conf.Positional[str]
+    """A mesh file, or a built-in scene (airplane, teapot); made to be seen whole when it is not."""
+    out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+    """The image file to write, e.g. out.png; an existing one is replaced."""
+    view: str = "three-quarter"
+    """front (from +z), back, left, right (from +x), top, bottom or three-quarter."""
+    azimuth: Annotated[float | None, option("DEGREES", "the view's")] = None
+    """180 is the front, 90 the right."""
+    elevation: Annotated[float | None, option("DEGREES", "the view's")] = None
+    """90 is from above."""
+    distance: float = 2.732
+    """From the eye to the origin."""
+    fov: float = 30.0
+    """Full angle of view in degrees."""
+    image_size: int = 256
+    """Rows and columns of pixels."""
+    distribution: Annotated[str, SPEC] = "logistic"
+    """Of the occlusion test; `gendr info` lists them."""
+    t_conorm: Annotated[str, SPEC] = "probabilistic"
+    """Joins the faces over a pixel; `gendr info` lists them."""
+    tau: Annotated[float | None, option("T", "a quarter of a pixel")] = None
+    """Softness in half image heights."""
+
+    def run(self) -> int:
+        """Do it; returns the exit code."""
+        with bad_arguments("gendr render"):
+            write_mask(self.out, self._alpha())
+        print(f"wrote {self.out}")
+        return 0
+
+    def _alpha(self) -> torch.Tensor:
+        azimuth, elevation = VIEWS[_check.choice("view", self.view, list(VIEWS))]
+        _check.number("image-size", self.image_size, 1, 8192)
+        distribution = distributions.from_spec(self.distribution)
+        camera = Camera.look_at(
+            self.distance,
+            elevation if self.elevation is None else self.elevation,
+            azimuth if self.azimuth is None else self.azimuth,
+            fov=self.fov,
+        )
+        length = 0.5 / self.image_size
+        tau = self.tau if self.tau is not None else length**2 if distribution.is_squared else length
+        _check.number("tau", tau, 1e-30, 1e30)
+        renderer = Renderer(self.image_size, distribution, tau, tnorms.from_spec(self.t_conorm), near=1e-3, far=1e6)
+        mesh, _scale = load_shape(self.mesh)
+        return renderer(Mesh(mesh.vertices, mesh.faces), camera).alpha[0]
+
+
+def write_mask(path: Path, alpha: torch.Tensor) -> None:
+    """Write coverage [H, W] as a grey image; the file appears whole or not at all.
+
+    Raises:
+        ValueError: the suffix names no image format.
+        OSError: the file cannot be written.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_mask(Path(folder, "mask.png"), torch.eye(4))
+    ...     Image.open(Path(folder, "mask.png")).size
+    (4, 4)
+    """
+    formats = {suffix: kind for suffix, kind in Image.registered_extensions().items() if kind in Image.SAVE}
+    suffix = path.suffix.lower()
+    if suffix not in formats:
+        _check.fail("out", "an image file such as out.png", repr(str(path)))
+    image = Image.fromarray((alpha.clamp(0.0, 1.0) * 255.0 + 0.5).byte().numpy())
+    stage = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        image.save(stage, format=formats[suffix])
+        os.replace(stage, path)
+    finally:
+        stage.unlink(missing_ok=True)
