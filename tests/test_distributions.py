@@ -356,6 +356,16 @@ def test_shapes_and_dtypes(base: Distribution) -> None:
             assert getattr(base, form)(torch.zeros(0, dtype=dtype)).shape == (0,)
 
 
+@bases
+def test_results_stay_on_the_device(base: Distribution) -> None:
+    """On the device without storage, where a tensor made elsewhere on the way would be an error."""
+    d = torch.zeros(2, 3, device="meta")
+    shifted = base.shifted(torch.zeros((), device="meta"))
+    for form in (*FORMS, "quantile", "isf"):
+        for tau in (0.5, torch.ones(3, device="meta")):
+            assert getattr(shifted, form)(d, tau).device.type == "meta"
+
+
 def test_a_tensor_shift_keeps_its_gradient() -> None:
     shift = torch.tensor(0.25, requires_grad=True)
     d = torch.tensor([0.5, 1.0])

@@ -169,8 +169,8 @@ def gamma_inverse(p: float, u: Tensor, *, upper: bool) -> Tensor:
     lost = low < -740
     x = torch.exp(torch.where(lost, 0.0, (low + high) / 2))
     for _ in range(2):
-        probability, density = form(p, x), gamma_density(p, x)
-        step = torch.log(probability / u) * probability / torch.clamp(density * x, min=1e-300)
+        probability, slope = form(p, x), p * torch.exp(_log_power(p, x))  # the slope in log x
+        step = torch.log(probability / u) * probability / slope
         x = x * torch.exp(torch.clamp(step if upper else -step, -1e-3, 1e-3))
     return torch.where(lost, 0.0, x)
 
