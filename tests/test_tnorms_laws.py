@@ -33,19 +33,24 @@ ALL = list(members())
 CONORMS = [t for t in ALL if t.is_t_conorm]
 over_all = pytest.mark.parametrize("t", ALL, ids=str)
 over_conorms = pytest.mark.parametrize("t", CONORMS, ids=str)
-laws = settings(max_examples=12, deadline=None, derandomize=True, database=None)
+laws = settings(max_examples=8, deadline=None, derandomize=True, database=None)
 probability = st.one_of(
     st.floats(0, 1), st.floats(0, 1e-30), st.sampled_from([0.0, 1e-300, 1e-8, 0.25, 0.5, 1 - 1e-8, 1 - 2**-53, 1.0])
 )
-triples = st.lists(st.tuples(probability, probability, probability), min_size=8, max_size=8)
+triples = st.lists(st.tuples(probability, probability, probability), min_size=4, max_size=4)
 GRID = torch.linspace(0, 1, 21, dtype=torch.float64)
-# Worst seen 3e-15 absolute over 20,000 triples: logarithms of 1e-300 have an absolute error of 1e-13, times the a of
-# 1e-300 itself; close to 1 the inputs' own 1 - a is rounded once. Bound x 3.
-CLOSE = {"rtol": 1e-12, "atol": 1e-14}
+# Worst seen a hundredth of this over 20,000 pairs that include both ends of the range.
+CLOSE = {"rtol": 1e-13, "atol": 1e-15}
 
 
 def scalar(x):
     return torch.tensor(x, dtype=torch.float64)
+
+
+def around(operation, inner, other):
+    """The least and the largest result for an inner number known to 16 ulp, and more where logarithms are large."""
+    slack = 16 * 2.2e-16 * (1 + inner.clamp(1e-308).log().abs())
+    return [operation((inner * (1 + s * slack)).clamp(0, 1), other) for s in (-1, 1)]
 
 
 @over_conorms
@@ -60,10 +65,10 @@ def test_lattice_laws(t, rows):
         assert (operation(a, annihilator) == annihilator).all()
         low, high = torch.minimum(b, c), torch.maximum(b, c)
         assert (operation(a, low) <= operation(a, high) + 4e-16).all()  # monotone, to the last two digits
-        left, right = operation(operation(a, b), c), operation(a, operation(b, c))
-        # rounding the inner result to a double moves it by half an ulp of 1, which a steep generator magnifies
-        slope = 1 if t.p is None else max(abs(t.p), 1 / abs(t.p))
-        torch.testing.assert_close(left, right, rtol=1e-12, atol=1e-14 * slope)
+        # the inner result is a rounded number, which a steep outer one magnifies: the intervals must meet
+        left, right = around(operation, operation(a, b), c), around(operation, operation(b, c), a)
+        assert (left[0] <= right[1] + 1e-15).all()
+        assert (right[0] <= left[1] + 1e-15).all()
         assert ((operation(a, b) >= 0) & (operation(a, b) <= 1)).all()
 
 
@@ -88,7 +93,7 @@ def test_norm_keeps_its_digits_for_small_inputs(t):
 
 @over_all
 @given(values=st.lists(probability, max_size=12), seed=st.integers(0, 99))
-@settings(parent=laws, max_examples=15)
+@settings(parent=laws, max_examples=8)
 def test_aggregate_does_not_depend_on_order_and_folds(t, values, seed):
     a = torch.tensor(values, dtype=torch.float64)
     out = t.aggregate(a, 0)

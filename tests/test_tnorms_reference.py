@@ -51,8 +51,8 @@ def exponent(t_conorm):
 
 
 def error(got, wanted, floor=0.0):
-    """The error relative to `wanted` or `floor`; numbers below the range of a double are all equal."""
-    return float(abs(mp.mpf(float(got.detach())) - wanted) / max(abs(wanted), mp.mpf(floor), mp.mpf("1e-290")))
+    """The error relative to `wanted` or `floor`; numbers whose factors leave the range of a double are equal."""
+    return float(abs(mp.mpf(float(got.detach())) - wanted) / max(abs(wanted), mp.mpf(floor), mp.mpf("1e-270")))
 
 
 def with_tensor_p(spec):
@@ -78,7 +78,7 @@ def test_aggregate_and_complement_are_the_fold(spec, spread):
         for n, seed in ((1, 0), (2, 1), (3, 2), (8, 3), (20, 4)):
             a, q, exact = probabilities(n, seed, spread)
             t = fold(t_conorm.name, exact, exponent(t_conorm))
-            # worst seen 2e-13 (-ln of 1e-100 times half an ulp) over 8 seeds; bound x 5
+            # worst seen 5e-13 (e^-R of Aczel-Alsina with R = 500) over 8 seeds; bound x 2
             assert error(t_conorm.aggregate(a, q=q), 1 - t) < 1e-12
             assert error(t_conorm.aggregate_complement(a, q=q), t, floor=floor) < 1e-12
 
@@ -100,7 +100,7 @@ def test_gradient_is_the_derivative_of_the_fold(spec):
                     assert error(sign * one, wanted) < 1e-12
                 if by_p is not None:
                     # relative to the smaller of value and complement over p: worst seen 2e-13; bound x 5
-                    scale = min(t, 1 - t) / abs(exponent(t_conorm))
+                    scale = (1 - t if t_conorm.name == "yager" else min(t, 1 - t)) / abs(exponent(t_conorm))
                     assert error(sign * rest[0], by_p, floor=scale) < 1e-12
 
 
@@ -116,11 +116,11 @@ def test_second_derivative_is_that_of_the_fold(spec):
                 row = torch.autograd.grad(first[i], a, retain_graph=True)[0] if first.requires_grad else 0 * a
                 for j in range(n):
                     wanted = curvature(t_conorm, exact, i, j)
-                    # a second derivative is the rest of terms of this size that cancel: worst seen 2e-14; bound x 50
+                    # what is left of terms of this size that cancel: worst seen 1.2e-14 over 4 seeds; bound x 8
                     terms = (abs(float(first[i].detach())) + abs(float(first[j].detach())) + 1e-30) / min(
                         a[i].item(), q[i].item(), a[j].item(), q[j].item()
                     )
-                    assert error(row[j], wanted, floor=terms * sharpness(t_conorm)) < 1e-12
+                    assert error(row[j], wanted, floor=terms * sharpness(t_conorm)) < 1e-13
 
 
 @pytest.mark.parametrize("spec", SPECS)
@@ -128,12 +128,12 @@ def test_float32_follows_float64(spec):
     t_conorm = from_spec(spec)
     a, q, _ = probabilities(40, 5, 8.0)
     a, q = a.reshape(10, 4).float(), q.reshape(10, 4).float()
-    # the float64 result of the same rounded pairs; worst seen 1.7e-5 relative, in e^-57; bound x 3
+    # the float64 result of the same rounded pairs; worst seen 3e-5 relative over 4 seeds, in e^-57; bound x 3
     for method in ("aggregate", "aggregate_complement"):
         wanted = getattr(t_conorm, method)(a.double(), q=q.double())
         got = getattr(t_conorm, method)(a, q=q)
         assert got.dtype == torch.float32
-        torch.testing.assert_close(got.double(), wanted, rtol=5e-5, atol=1e-30 if t_conorm.name != "yager" else 1e-6)
+        torch.testing.assert_close(got.double(), wanted, rtol=1e-4, atol=1e-30 if t_conorm.name != "yager" else 1e-6)
 
 
 def sharpness(t_conorm):

@@ -29,6 +29,8 @@ class TNorm(ABC):
       and no gradient, also where the generator's slope at 0 is infinite.
     - A strict T-conorm (all but Maximum, Yager and Average) is exactly 1, and all its gradients 0, as soon as one input
       is certain (`q` at or below the smallest normal number).
+    - The binary forms of Probabilistic, Einstein, Hamacher and Frank need neither convention: their derivatives are
+      the true ones at 0 and 1 too (`d norm(a, b) / da = b` at `a = 0`). The others follow both.
     - No inputs give 0. Inputs are not checked to lie in [0, 1]; a NaN stays a NaN.
 
     Values and first derivatives are finite for all inputs in [0, 1]. Derivatives of any order exist; from the second on
@@ -239,7 +241,7 @@ def _two(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     _check.tensor("a", a, ["*"])
     _check.tensor("b", b, ["*"], [a.dtype])
     try:
-        shape = torch.broadcast_shapes(a.shape, b.shape)  # type: ignore[no-untyped-call]
+        shape = torch.broadcast_shapes(a.shape, b.shape)
     except RuntimeError:
         _check.fail("b", f"a shape that broadcasts against {list(a.shape)}", b)
     return bounded(a, 1 - a).expand(shape), bounded(b, 1 - b).expand(shape)

@@ -56,12 +56,8 @@ class PowerForm(WithParameter):
         return torch.where(constant, saturated.to(a), out), torch.where(constant, (~saturated).to(a), complement)
 
     def _exponent(self, like: Tensor) -> Tensor:
-        """`p` within the range in which it makes a difference.
-
-        Below 1e-4 two inputs already give `ln R > 6000`, that is 1 to the last digit, as they do at any smaller `p`.
-        Above `1000 / eps` the p-norm is the maximum to the last digit, for any number of inputs.
-        """
-        return self._parameter(like).clamp(1e-4, 1e3 / torch.finfo(like.dtype).eps)
+        """`p`, but at most `1000 / eps`: from there on the p-norm is the maximum to the last digit."""
+        return self._parameter(like).clamp(max=1e3 / torch.finfo(like.dtype).eps)
 
 
 def _log_p_norm(log_r: Tensor, skip: Tensor, p: Tensor, dim: int) -> tuple[Tensor, Tensor]:

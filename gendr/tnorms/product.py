@@ -35,7 +35,9 @@ class ProductForm(TNorm):
 
     def _binary(self, first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         (z1, zbar1), (z2, zbar2) = self._split(*first), self._split(*second)
-        return self._unsplit((z1 * zbar2 + z2 * zbar1) + z1 * z2, zbar1 * zbar2)  # symmetric to the last bit
+        zbar = zbar1 * zbar2
+        z = (z1 * zbar2 + z2 * zbar1) + z1 * z2  # symmetric to the last bit, as is the choice that makes 1 exact
+        return self._unsplit(torch.where(zbar < 0.5, 1 - zbar, z), zbar)
 
     def _join(self, a: Tensor, q: Tensor, dim: int) -> tuple[Tensor, Tensor]:
         z, zbar = self._split(a, q)
@@ -155,7 +157,7 @@ class Frank(ProductForm, WithParameter):
         """`ln p`, taken before rounding to `like`'s dtype, so that `p` close to 1 keeps its digits."""
         self._checked(self.p)
         if isinstance(self.p, Tensor):
-            return torch.log(self.p).to(like)
+            return torch.log(self.p.double()).to(like)
         return torch.as_tensor(math.log(self.p), dtype=like.dtype, device=like.device)
 
     # With mu = abs(ln p), v(x) = expm1(-mu x) / expm1(-mu) and its complement v(1 - x) e^(-mu x): for p > 1 z is v(a),
@@ -188,7 +190,6 @@ def _uncurved(y: Tensor, ybar: Tensor, mu: Tensor) -> tuple[Tensor, Tensor]:
     x_far = -torch.log(torch.where(near, 1, ybar + y * torch.exp(-mu))) / mu
     scaled_bar = ybar * expm1_quotient(mu)  # 1 - x = log1p(mu scaled_bar) / mu
     x, xbar = torch.where(near, x_near, x_far), scaled_bar * log1p_quotient(mu * scaled_bar)
-    below = (
-        x < xbar
-    )  # the derivative with respect to mu is as small as the smaller of the two, which alone has its digits
+    # the derivative with respect to mu is as small as the smaller of the two, and only that one has its digits
+    below = x < xbar
     return torch.where(below, x, 1 - xbar), torch.where(below, 1 - x, xbar)
