@@ -55,7 +55,7 @@ def number(name: str, value: float, low: float = -math.inf, high: float = math.i
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name}: expected a number, got {describe(value)}")
     too_low = value <= low if open_low else value < low
-    if not math.isfinite(value) or too_low or value > high:
+    if not -math.inf < value < math.inf or too_low or value > high:
         raise ValueError(f"{name}: expected a number in {interval(low, high, open_low=open_low)}, got {value!r}")
     return float(value)
 

@@ -1,7 +1,7 @@
 """The kernels as torch operators: checks at run time, fake kernels, one autograd function, vmap rules.
 
-`coverage` is what `gendr.rasterize` calls. The operators themselves (`torch.ops.gendr.*`) are not differentiable and say
-so when asked; `Coverage` is the one place where forward and backward meet.
+`coverage` is what `gendr.rasterize` calls. The operators themselves (`torch.ops.gendr.*`) are not differentiable and
+say so when asked; `Coverage` is the one place where forward and backward meet.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from gendr import _check, _kernels
 
@@ -57,8 +56,8 @@ def coverage(face_vertices: Tensor, tau: Tensor, shift: Tensor, p: Tensor, optio
         p: `[]`, the T-conorm's parameter; ignored where it has none.
         options: everything else.
     """
-    alpha, _state = Coverage.apply(face_vertices, tau, shift, p, options)
-    return alpha
+    outputs: tuple[Tensor, Tensor] = Coverage.apply(face_vertices, tau, shift, p, options)  # type: ignore[no-untyped-call]
+    return outputs[0]
 
 
 def count_pairs(face_vertices: Tensor, tau: Tensor, shift: Tensor, p: Tensor, options: CoverageOptions) -> int:
@@ -68,7 +67,7 @@ def count_pairs(face_vertices: Tensor, tau: Tensor, shift: Tensor, p: Tensor, op
     return _kernels.count_pairs(_settings(points, shift, p, options), points.data_ptr(), scale.data_ptr())
 
 
-def _settings(face_vertices: Tensor, shift: Tensor, p: Tensor, options: CoverageOptions) -> Any:
+def _settings(face_vertices: Tensor, shift: Tensor, p: Tensor, options: CoverageOptions) -> _kernels.CoverageSettings:
     return _kernels.CoverageSettings(
         distribution=DISTRIBUTIONS.index(options.distribution),
         shape=options.shape,
@@ -159,15 +158,18 @@ def _coverage_backward_fake(
     return points, tau.new_empty(tau.shape), shift.new_empty(()), p.new_empty(())
 
 
+_NO_DERIVATIVE = (
+    "gendr kernels: no second derivatives, no forward mode, and no derivative of the raw operators; call "
+    "gendr.rasterize for first derivatives and gendr.rasterize(..., backend='reference') for all others"
+)
+
+
 def _refusing_gradients(operator: Any) -> Callable[..., Any]:
-    """The operator's autograd kernel: torch would hand out silent zeros, this says where derivatives are to be had."""
+    """The operator's autograd kernel: torch would hand out silent zeros, this raises."""
 
     def call(*args: Any) -> Any:
         if torch.is_grad_enabled() and any(isinstance(a, Tensor) and a.requires_grad for a in args):
-            raise RuntimeError(
-                f"{operator}: the raw operator has no derivative; call gendr.rasterize, or for derivatives of second "
-                "order and forward mode gendr.rasterize(..., backend='reference')"
-            )
+            raise RuntimeError(_NO_DERIVATIVE)
         with torch._C._AutoDispatchBelowAutograd():
             return operator(*args)
 
@@ -201,12 +203,12 @@ class Coverage(torch.autograd.Function):
         ctx.mark_non_differentiable(output[1])
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, grad_alpha: Tensor, _grad_state: Tensor) -> tuple[Any, ...]:
-        """Call the backward operator."""
-        *tensors, state = ctx.saved_tensors
+        """Call the backward operator, so that differentiating its result raises."""
         wants_p = ctx.needs_input_grad[3]
-        grads = torch.ops.gendr.coverage_backward(grad_alpha, *tensors, state, wants_p, *ctx.options)
+        # Compilers differentiate once by construction, and do not take a function within a function's backward.
+        call = torch.ops.gendr.coverage_backward if torch.compiler.is_compiling() else _FirstDerivatives.apply
+        grads = call(grad_alpha, *ctx.saved_tensors, wants_p, *ctx.options)  # type: ignore[no-untyped-call]
         return *grads, None
 
     @staticmethod
@@ -214,18 +216,41 @@ class Coverage(torch.autograd.Function):
         info: Any, in_dims: tuple[Any, ...], face_vertices: Tensor, tau: Tensor, shift: Tensor, p: Tensor, options: Any
     ) -> tuple[tuple[Tensor, Tensor], tuple[int, int]]:
         """Fold the mapped dimension into the batch."""
-        call = lambda *tensors: Coverage.apply(*tensors, options)  # noqa: E731
+        call = lambda *tensors: Coverage.apply(*tensors, options)  # type: ignore[no-untyped-call]  # noqa: E731
         folded = _fold(call, info.batch_size, in_dims[:4], (face_vertices, tau, shift, p), scalars=(2, 3))
         return (folded[0], folded[1]), (0, 0)
 
 
-def _coverage_backward_vmap(info: Any, in_dims: tuple[Any, ...], *args: Any) -> tuple[tuple[Tensor, ...], Any]:
+class _FirstDerivatives(torch.autograd.Function):
+    """The backward operator, which refuses to be differentiated again instead of counting as a constant."""
+
+    @staticmethod
+    def forward(*args: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        grads: tuple[Tensor, Tensor, Tensor, Tensor] = torch.ops.gendr.coverage_backward(*args)
+        return grads
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+        """Nothing to keep."""
+
+    @staticmethod
+    def backward(ctx: Any, *_grads: Tensor) -> tuple[Any, ...]:
+        raise RuntimeError(_NO_DERIVATIVE)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[Any, ...], *args: Any) -> tuple[tuple[Tensor, ...], tuple[int, ...]]:
+        return _coverage_backward_vmap(info, in_dims, *args)
+
+
+def _coverage_backward_vmap(
+    info: Any, in_dims: tuple[Any, ...], *args: Any
+) -> tuple[tuple[Tensor, ...], tuple[int, ...]]:
     tensors, options = args[:6], args[6:]
     outputs = []
     # Gradients of what the images share are sums over the batch: each mapped element needs its own call.
     for i in range(info.batch_size):
         one = [t if d is None else t.select(d, i) for t, d in zip(tensors, in_dims, strict=False)]
-        outputs.append(torch.ops.gendr.coverage_backward(*one, *options))
+        outputs.append(_FirstDerivatives.apply(*one, *options))  # type: ignore[no-untyped-call]
     stacked = tuple(torch.stack(parts) for parts in zip(*outputs, strict=True))
     return stacked, (0, 0, 0, 0)
 
@@ -240,7 +265,7 @@ def _fold(
     tensors: tuple[Tensor, ...],
     scalars: tuple[int, ...],
 ) -> tuple[Tensor, ...]:
-    """Call once with the mapped dimension folded into the batch, or once per element where a shared scalar is mapped."""
+    """Call once with the mapped dimension folded into the batch, or once an element where a shared scalar is mapped."""
     if any(in_dims[i] is not None for i in scalars):
         each = []
         for i in range(size):

@@ -44,16 +44,16 @@ def rasterize(
 ) -> Raster:
     """Soft coverage: `alpha(pixel) = conorm_t F(d(pixel, t) / tau)`.
 
-    `d` is the signed Euclidean distance from the pixel's centre to the boundary of face `t`, positive inside; `F` the CDF
-    of the chosen distribution; the T-conorm joins all faces, front and back facing alike unless culled. A squared
+    `d` is the signed Euclidean distance from the pixel's centre to the boundary of face `t`, positive inside; `F` the
+    CDF of the chosen distribution; the T-conorm joins all faces, front and back facing alike unless culled. A squared
     distribution sees `|d| d / tau`. Pixel `(row, col)` has its centre at `x = (2 col + 1 - W) / H`,
     `y = (H - 1 - 2 row) / H`, so that lengths, `tau` among them, are in half image heights.
 
     Source: Petersen, *Learning with Differentiable Algorithms* (2022), chapter 5.
 
     Args:
-        face_vertices: `[B, F, 3, 3]`, float32 or float64: NDC x (right) and y (up) in [-1, 1] over the image height, and
-            depth. Any winding; degenerate faces count as segments or points, which have no inside.
+        face_vertices: `[B, F, 3, 3]`, float32 or float64: NDC x (right) and y (up) in [-1, 1] over the image height,
+            and depth. Any winding; degenerate faces count as segments or points, which have no inside.
         image_size: `H = W`, or `(H, W)`.
         distribution: `Logistic()` by default.
         tau: softness, a number, or a tensor `[]` or `[B]`; in [1e-30, 1e30].
@@ -84,8 +84,8 @@ def rasterize(
     distribution = Logistic() if distribution is None else distribution
     t_conorm = Probabilistic() if t_conorm is None else t_conorm
     _check_kinds(distribution, t_conorm)
-    if torch.is_autocast_enabled(face_vertices.device.type) and face_vertices.dtype in (torch.float16, torch.bfloat16):
-        face_vertices = face_vertices.float()
+    if isinstance(face_vertices, Tensor) and torch.is_autocast_enabled(face_vertices.device.type):
+        face_vertices = face_vertices.float() if face_vertices.dtype.itemsize < 4 else face_vertices
     _check.tensor("face_vertices", face_vertices, ["B", "F", 3, 3])
     height, width = image_height_width(image_size)
     scale = per_image("tau", tau, face_vertices)

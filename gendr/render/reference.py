@@ -101,8 +101,8 @@ def signed_area(triangles: Tensor) -> Tensor:
 def signed_distance(points: Tensor, triangles: Tensor) -> Tensor:
     """Euclidean distance to the boundary, positive inside; triangles of no area have no inside.
 
-    The gradient is continuous through 0: where the foot point lies within an edge, the distance is the one to the edge's
-    line, and only at corners the one to a point.
+    The gradient is continuous through 0: where the foot point lies within an edge, the distance is the one to the
+    edge's line, and only at corners the one to a point.
 
     Args:
         points: `[P, 2]`.
@@ -111,7 +111,8 @@ def signed_distance(points: Tensor, triangles: Tensor) -> Tensor:
     Returns:
         `[..., P, F]`.
 
-    >>> signed_distance(torch.tensor([[0.25, 0.25], [-3.0, -4.0]]), torch.tensor([[[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]]))
+    >>> triangle = torch.tensor([[[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]])
+    >>> signed_distance(torch.tensor([[0.25, 0.25], [-3.0, -4.0]]), triangle)
     tensor([[ 0.2500],
             [-5.0000]])
     """
