@@ -47,7 +47,7 @@ SMOOTH = [variant for variant in VARIANTS if variant.name != "heaviside"]
 
 
 def extremes(base: Distribution) -> list[Distribution]:
-    """For the costly tests: no combinator, one, all of them."""
+    """For the costly tests: no combinator, the one that changes the scale, all of them."""
     return [base, base.squared(), base.shifted(0.3).reversed().squared()]
 
 
@@ -82,7 +82,7 @@ def test_cdf_and_sf_add_to_one(variant: Distribution) -> None:
     close(variant.cdf(d, 0.7) + variant.sf(d, 0.7), torch.ones_like(d), rtol=1e-14)  # seen: 2e-15
 
 
-@variants
+@pytest.mark.parametrize("variant", [variant for base in BASES for variant in extremes(base)], ids=str)
 def test_cdf_increases_from_zero_to_one(variant: Distribution) -> None:
     d = torch.cat([-torch.logspace(40, -8, 200), torch.zeros(1), torch.logspace(-8, 40, 200)]).double()
     for dtype in EDGE:
@@ -243,7 +243,7 @@ def test_pdf_is_the_derivative(variant: Distribution) -> None:
 )
 def test_gradcheck(variant: Distribution) -> None:
     """First and second derivatives: of the CDF in distance, scale and shift; of all forms in the distance."""
-    d = clear(variant, 4).requires_grad_()
+    d = clear(variant, 3).requires_grad_()
     tau = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
     shift = torch.tensor(float(variant.shift), dtype=torch.float64, requires_grad=True)
 
@@ -280,7 +280,7 @@ def test_transforms_agree(base: Distribution, form: str) -> None:
 
 @pytest.mark.parametrize("dtype", list(EDGE), ids=str)
 @pytest.mark.parametrize(
-    "variant", [variant for base in [*BASES, Gamma(p=0.05), Gamma(p=100)] for variant in extremes(base)], ids=str
+    "variant", [variant for base in [*BASES, Gamma(p=0.05), Gamma(p=100)] for variant in extremes(base)[::2]], ids=str
 )
 def test_finite_everywhere(variant: Distribution, dtype: torch.dtype) -> None:
     """Values, first and second derivatives, at the extremes of the dtype and at the ends of the support."""
@@ -356,14 +356,13 @@ def test_shapes_and_dtypes(base: Distribution) -> None:
             assert getattr(base, form)(torch.zeros(0, dtype=dtype)).shape == (0,)
 
 
-@bases
+@pytest.mark.parametrize("base", [base for base in BASES if base.p in (None, 1.5)], ids=str)
 def test_results_stay_on_the_device(base: Distribution) -> None:
     """On the device without storage, where a tensor made elsewhere on the way would be an error."""
     d = torch.zeros(2, 3, device="meta")
     shifted = base.shifted(torch.zeros((), device="meta"))
-    for form in (*FORMS, "quantile", "isf"):
-        for tau in (0.5, torch.ones(3, device="meta")):
-            assert getattr(shifted, form)(d, tau).device.type == "meta"
+    for form in ("cdf", "pdf", "log_sf", "quantile"):
+        assert getattr(shifted, form)(d, torch.ones(3, device="meta")).device.type == "meta"
 
 
 def test_a_tensor_shift_keeps_its_gradient() -> None:
