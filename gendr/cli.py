@@ -62,9 +62,12 @@ def one_line(box: str) -> str:
     "'c' is none of a, b."
     """
     plain = re.sub(r"\x1b\[[0-9;]*m", "", box)
-    lines = [line.strip(" │|").strip() for line in plain.splitlines()]
-    lines = [line for line in lines if line and line[0] not in "╭╰+"]
-    rules = [index for index, line in enumerate(lines) if set(line) <= set("─-")]
+    lines = [line.strip(" │") for line in plain.splitlines()]
+    lines = [line for line in lines if line and line[0] not in "╭╰"]
+    is_rule = [set(line) <= set("─-") for line in lines]
+    if "╭" not in plain and is_rule[1:2] == [True]:  # where the encoding has no frames, a rule is below the title
+        lines, is_rule = lines[2:], is_rule[2:]
+    rules = [index for index, rule in enumerate(is_rule) if rule]
     told, rest = (lines[: rules[0]], lines[rules[0] + 1 :]) if rules else (lines, [""])
     if told and told[0].startswith("Missing from"):
         return f"{told[0]} {', '.join(line for line in told if line.startswith('--'))}"

@@ -13,7 +13,7 @@ from gendr.tools.fit.optimise import FitResult, Step
 from gendr.tools.fit.pictures import INK, font
 from gendr.tools.fit.shading import PAPER, shaded
 from gendr.tools.fit.target import Target
-from gendr.tools.fit.views import ring
+from gendr.tools.fit.views import close_up, ring
 
 SIDE = 240
 CAPTION = 28
@@ -49,6 +49,8 @@ def save_animation(path: Path, target: Target, result: FitResult, recorder: Reco
     """Write the GIF: the optimisation while the camera turns once, then the best shape for another turn."""
     shapes = [*recorder.shapes, *[(result.best, result.mesh.vertices)] * TURNING]
     camera, indices = _turntable(target, len(recorder.shapes))
+    if target.mesh is not None:
+        camera = close_up(camera, [target.mesh, result.start, result.mesh])
     frames = []
     for frame, (step, vertices) in enumerate(shapes):
         text = f"step {step.index + 1}    IoU {step.hard_iou:.3f}"
@@ -56,9 +58,19 @@ def save_animation(path: Path, target: Target, result: FitResult, recorder: Reco
         left = _target_frame(target, view, indices[frame])
         frames.append(_frame(left, shaded(result.mesh.with_vertices(vertices), view, SIDE), text))
     # One palette for all: without it Pillow looks for one per frame, and the colours flicker.
-    palette = frames[-1].quantize(48)
+    palette = _with_white(frames[-1].quantize(64))
     first, *rest = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
     first.save(path, format="GIF", save_all=True, append_images=rest, duration=MILLISECONDS, loop=0)
+
+
+def _with_white(palette: Image.Image) -> Image.Image:
+    """Quantising averages: make what is nearly the paper's colour the paper's again."""
+    colours = palette.getpalette() or []
+    for index in range(0, len(colours), 3):
+        if min(colours[index : index + 3]) >= 245:
+            colours[index : index + 3] = list(PAPER)
+    palette.putpalette(colours)
+    return palette
 
 
 def _turntable(target: Target, optimising: int) -> tuple[Camera, list[int]]:

@@ -13,7 +13,7 @@ METHODS = ("large-steps", "thesis")
 SOFTNESS = (10**-1.75, 10**-3.25)
 """Softness of large steps at the first and the last step, as a length (half image heights)."""
 
-PUBLISHED_SOFTNESS = 10**-2.25
+PUBLISHED_SOFTNESS = 10**-2.2
 """What the published protocol's search for a fixed softness comes near to, for most distributions, as a length."""
 
 
@@ -101,7 +101,7 @@ def configure(
         distribution: Logistic squared by default.
         tau: first and last softness. By default it follows the distribution, squared or not: large steps go from
             `10^-1.75` to `10^-3.25` (half image heights; `10^-3.5` to `10^-6.5` for squared ones), the thesis method
-            stays at `10^-2.25` (`10^-4.5`).
+            stays at `10^-2.2` (`10^-4.4`).
         lr: large steps start there and end at a tenth of it (default 0.2); the thesis method keeps it (`10^-1.5`).
         **settings: the other attributes of `FitConfig`.
 

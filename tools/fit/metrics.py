@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import platform
-import time
 from typing import Any
 
-import torch
-
-import gendr
-from gendr import _kernels
 from gendr.render import Mesh
 from gendr.render.losses import hard_iou
 from gendr.tools.fit.optimise import FitResult
 from gendr.tools.fit.target import Target
 from gendr.tools.fit.views import silhouettes
+from gendr.tools.machine import environment
 
 FINE = 256
 
@@ -65,14 +60,4 @@ def report(target: Target, result: FitResult) -> dict[str, Any]:
             name: [getattr(step, name) for step in result.history] for name in ("loss", "hard_iou", "tau", "lr")
         },
         **environment(),
-    }
-
-
-def environment() -> dict[str, Any]:
-    """What a figure depends on besides the settings."""
-    return {
-        "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "versions": {"gendr": gendr.__version__, "torch": torch.__version__, "python": platform.python_version()},
-        "instruction_set": _kernels.selected_instruction_set(),
-        "threads": torch.get_num_threads(),
     }

@@ -15,7 +15,7 @@ from gendr.render import Camera, Mesh
 from gendr.tools.fit.optimise import FitResult
 from gendr.tools.fit.shading import PAPER, shaded
 from gendr.tools.fit.target import Target, resized
-from gendr.tools.fit.views import silhouettes
+from gendr.tools.fit.views import close_up, silhouettes
 
 CELL = 160
 GAP = 8
@@ -36,7 +36,10 @@ def contact_sheet(target: Target, result: FitResult, columns: int = 6) -> Image.
     """
     chosen = spread(len(target.camera), columns)
     camera = target.camera[torch.tensor(chosen)]
-    wanted, began, ended = _target_masks(target, chosen), _masks(result.start, camera), _masks(result.mesh, camera)
+    if target.mesh is not None:
+        camera = close_up(camera, [target.mesh, result.start, result.mesh])
+    wanted = _target_masks(target, chosen) if target.mesh is None else _masks(target.mesh, camera)
+    began, ended = _masks(result.start, camera), _masks(result.mesh, camera)
     rows: list[Row] = [
         ("target", lambda i: _silhouette(wanted[i])),
         ("start", lambda i: _silhouette(began[i])),
@@ -100,11 +103,9 @@ def curve(result: FitResult, width: int = 720, height: int = 400) -> Image.Image
 
 
 def _target_masks(target: Target, chosen: Sequence[int]) -> NDArray[np.float64]:
-    index = torch.tensor(chosen)
-    if target.mesh is not None:
-        return _masks(target.mesh, target.camera[index])
     masks = target.alpha if target.masks is None else target.masks
-    return _square(resized(masks[index], (CELL, max(1, round(CELL * masks.shape[2] / masks.shape[1])))))
+    size = (CELL, max(1, round(CELL * masks.shape[2] / masks.shape[1])))
+    return _square(resized(masks[torch.tensor(chosen)], size))
 
 
 def _masks(mesh: Mesh, camera: Camera) -> NDArray[np.float64]:

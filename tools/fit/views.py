@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -31,6 +33,18 @@ def ring(views: int = 24, elevation: float = 30.0, turned: float = 0.0) -> Camer
     _check.number("elevation", elevation, -90.0, 90.0)
     azimuth = (torch.arange(views, dtype=torch.float64) + turned) * (360.0 / views)
     return Camera.look_at(DISTANCE, elevation, azimuth, half_angle=HALF_ANGLE)
+
+
+def close_up(camera: Camera, meshes: Sequence[Mesh], share: float = 0.94) -> Camera:
+    """The same views through a longer lens: as long as all the meshes stay in all the pictures, with a margin.
+
+    >>> far = ring(1)
+    >>> bool(close_up(far, [Mesh.icosphere(2, radius=0.1)]).scale > far.scale)
+    True
+    """
+    reach = max(float(camera.project(mesh.vertices.double())[..., :2].abs().max()) for mesh in meshes)
+    zoom = max(1.0, share / max(reach, 1e-3))
+    return Camera(camera.rotation, camera.eye, camera.scale * zoom, camera.projection)
 
 
 def silhouettes(mesh: Mesh, camera: Camera, image_size: int | tuple[int, int]) -> Tensor:
