@@ -70,5 +70,5 @@ def interval(low: float, high: float, *, open_low: bool = False) -> str:
 def choice(name: str, value: object, allowed: Sequence[str]) -> str:
     """Return `value` when it is one of `allowed`."""
     if not isinstance(value, str) or value not in allowed:
-        fail(name, f"one of {', '.join(allowed)}", value)
+        fail(name, f"one of {', '.join(allowed)}", repr(value) if isinstance(value, str) else value)
     return value

@@ -145,9 +145,9 @@ def _edge_distance(points: Tensor, start: Tensor, end: Tensor, area: Tensor) -> 
     across = from_start[..., 1] * tangent[..., 0] - from_start[..., 0] * tangent[..., 1]
     normal = torch.where(area < 0, -across, across)
     before, beyond = along < 0, along > torch.where(has_length, length, 0)[..., 0]
-    at_corner = before | beyond
     to_corner = torch.where(before[..., None], from_start, from_end)
     square = (to_corner * to_corner).sum(-1)
+    at_corner = (before | beyond) & (square > 0)  # on the corner itself the edge's normal serves
     corner_distance = torch.where(at_corner, square, 1).sqrt()
     chosen = torch.where(at_corner, square, normal * normal).detach()
     return chosen, torch.where(at_corner, -corner_distance, normal), normal.detach()
