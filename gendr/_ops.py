@@ -95,7 +95,8 @@ def _require_finite(name: str, value: Tensor) -> None:
 
 
 def _require_in(name: str, value: Tensor, low: float, high: float) -> None:
-    inside = (value >= low) & (value <= high)
+    rounding = 1 + 1e-6  # 1e30 in float32 is a little more
+    inside = (value >= (low * rounding if low < 0 else low / rounding)) & (value <= high * rounding)
     if not bool(inside.all()):
         worst = value[~inside].flatten()[0].item()
         raise ValueError(f"{name}: expected values in [{low:g}, {high:g}], got {worst:g}")
