@@ -45,7 +45,7 @@ void backward(const CoverageSettings &s, uintptr_t face_vertices, uintptr_t tau,
               uintptr_t grad_face_vertices, uintptr_t grad_tau, uintptr_t grad_shift, uintptr_t grad_p, bool wants_p,
               int threads) {
     PooledThreads pooled{&ThreadPool::of_this_process(), threads};
-    const CoverageBackward<T> tensors{at<const T>(face_vertices), at<const T>(state), at<const T>(grad_alpha),
+    const CoverageBackward<T> tensors{at<const T>(face_vertices), at<const T>(state),        at<const T>(grad_alpha),
                                       at<const double>(tau),      at<T>(grad_face_vertices), at<double>(grad_tau),
                                       at<double>(grad_shift),     at<double>(grad_p),        wants_p};
     const CoverageKernels &kernels = selected_kernels();

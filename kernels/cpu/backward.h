@@ -32,8 +32,7 @@ void gradient_stage(const Segment<T> &segment, T scale, const T *__restrict inde
 #pragma omp simd reduction(+ : x0, y0, x1, y1, x2, y2)
     for (int i = 0; i < n; ++i) {
         const T row = T(int((index[i] + T(0.5)) * inverse_cols));
-        const DistanceGradient<T> d =
-            distance_gradient<squared>(t, index[i] - row * cols, row + row_offset);
+        const DistanceGradient<T> d = distance_gradient<squared>(t, index[i] - row * cols, row + row_offset);
         const T x = in_argument[i] * d.x, y = in_argument[i] * d.y;
         x0 += x * d.weight[0];
         y0 += y * d.weight[0];
@@ -87,7 +86,8 @@ template <class T> struct BackwardVisit {
     }
 
     void pairs(int k0, int count, int cols, T row, const T *from, const int *pixel) {
-        if (n > block - chunk || (segment[segments].row_offset >= T(0) && segment[segments].row_offset != row)) reopen();
+        if (n > block - chunk || (segment[segments].row_offset >= T(0) && segment[segments].row_offset != row))
+            reopen();
         segment[segments].cols = cols;
         segment[segments].row_offset = row;
         const Family family = plan.conorm.family;
@@ -134,8 +134,9 @@ template <class T> struct BackwardVisit {
         sums.shift += in_shift;
         for (int i = 0; i < segments; ++i) {
             const Segment<T> &s = segment[i];
-            (plan.settings.is_squared ? gradient_stage<true, T> : gradient_stage<false, T>)(
-                s, scale, index + s.begin, slope + s.begin, face_sums + 6 * (s.face - first_face));
+            (plan.settings.is_squared ? gradient_stage<true, T>
+                                      : gradient_stage<false, T>)(s, scale, index + s.begin, slope + s.begin,
+                                                                  face_sums + 6 * (s.face - first_face));
         }
         n = segments = 0;
     }
@@ -159,8 +160,7 @@ template <class T> struct BackwardTask {
             for (int i = 0; i < chunk; ++i) in_state[i] = T(1);
         else plan.conorm.aggregate(chunk, in, plan.p, out, in_state);
         const T share = plan.conorm.family == Family::average ? T(1.0 / math::max(plan.settings.faces, 1)) : T(1);
-        for (int64_t i = first; i < end; ++i)
-            self.factor[i] = self.tensors.grad_alpha[i] * in_state[i - first] * share;
+        for (int64_t i = first; i < end; ++i) self.factor[i] = self.tensors.grad_alpha[i] * in_state[i - first] * share;
     }
 
     static void run(void *context, int task) {

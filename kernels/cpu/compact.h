@@ -1,5 +1,5 @@
-// Keeps the pairs that matter: of several parallel columns, the entries whose key is at least `least`, packed, in order.
-// Compilers do not vectorise this loop, and it is half of a pair's cost when it runs entry by entry.
+// Keeps the pairs that matter: of several parallel columns, the entries whose key is at least `least`, packed, in
+// order. Compilers do not vectorise this loop, and it is half of a pair's cost when it runs entry by entry.
 #pragma once
 
 #include "stages.h"

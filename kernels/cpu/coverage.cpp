@@ -1,5 +1,5 @@
-// Coverage on the CPU, compiled once per instruction set. No std:: templates here or in what this includes: a weak symbol
-// compiled for a wide instruction set could replace the one that a narrow machine runs.
+// Coverage on the CPU, compiled once per instruction set. No std:: templates here or in what this includes: a weak
+// symbol compiled for a wide instruction set could replace the one that a narrow machine runs.
 #include "gendr/coverage.h"
 #include "backward.h"
 #include "forward.h"
@@ -21,7 +21,8 @@ int64_t count_pairs(const CoverageSettings &settings, const CoverageForward<floa
     const Plan<float> plan(settings, table);
     PairCounter counter;
     for (int image = 0; image < settings.batch; ++image)
-        walk_faces(plan, tensors.face_vertices, tensors.tau[image], image, 0, settings.faces, 0, settings.height, counter);
+        walk_faces(plan, tensors.face_vertices, tensors.tau[image], image, 0, settings.faces, 0, settings.height,
+                   counter);
     return counter.total;
 }
 

@@ -36,7 +36,8 @@ struct EffectiveCdf {
     }
 };
 
-// The least argument whose probability is at least `cutoff` (above zero, for a cutoff of 0); -argument_bound if all are.
+// The least argument whose probability is at least `cutoff` (above zero, for a cutoff of 0); -argument_bound if all
+// are.
 inline double least_argument(const EffectiveCdf &cdf, double cutoff) {
     const auto reaches = [&](double argument) { return cutoff > 0.0 ? cdf(argument) >= cutoff : cdf(argument) > 0.0; };
     if (reaches(-argument_bound)) return -argument_bound;

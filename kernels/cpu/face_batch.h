@@ -6,8 +6,8 @@
 namespace gendr {
 inline namespace GENDR_ISA {
 
-// Boxes and triangles of `lanes` consecutive faces. Lanes beyond the last face, and faces that do not take part, have an
-// empty box.
+// Boxes and triangles of `lanes` consecutive faces. Lanes beyond the last face, and faces that do not take part, have
+// an empty box.
 template <class T> class FaceBatch {
   public:
     FaceBatch(const Plan<T> &plan, const T *faces, int count, double radius) {

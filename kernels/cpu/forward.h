@@ -123,12 +123,13 @@ template <class T> struct ForwardTask {
         const int image = task / self.bands, band = task % self.bands;
         const int row_begin = int(int64_t(s.height) * band / self.bands);
         const int row_end = int(int64_t(s.height) * (band + 1) / self.bands);
-        T *alpha = self.tensors.alpha + image * self.plan.pixels(), *state = self.tensors.state + image * self.plan.pixels();
+        T *alpha = self.tensors.alpha + image * self.plan.pixels(),
+          *state = self.tensors.state + image * self.plan.pixels();
         const int64_t first = int64_t(row_begin) * s.width, n = int64_t(row_end - row_begin) * s.width;
         initialise(self.plan, n, alpha + first, state + first);
         ForwardVisit<T> visit(self.plan, alpha, state);
-        walk_faces(self.plan, self.tensors.face_vertices, self.tensors.tau[image], image, 0, s.faces, row_begin, row_end,
-                   visit);
+        walk_faces(self.plan, self.tensors.face_vertices, self.tensors.tau[image], image, 0, s.faces, row_begin,
+                   row_end, visit);
         visit.flush();
         finish(self.plan, n, alpha + first, state + first);
     }

@@ -40,7 +40,8 @@ template <class T> struct Plan {
     double radius(double tau) const {
         if (least >= T(0)) return 1e-9;
         const double reach = -double(least) * tau;
-        return (settings.is_squared ? math::sqrt(reach) : reach) * (1.0 + 1e-6) + 1e-9; // rounding must not lose a pixel at the rim
+        return (settings.is_squared ? math::sqrt(reach) : reach) * (1.0 + 1e-6) +
+               1e-9; // rounding must not lose a pixel at the rim
     }
     void probabilities(int n, const T *argument, T *u, T *a, T *q, T *pdf) const {
 #pragma omp simd

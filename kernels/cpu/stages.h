@@ -1,5 +1,5 @@
-// The stages of a block: short loops over arrays of pixel-face pairs, one per distribution and one per T-conorm, that the
-// compiler vectorises. A renderer is a row of function pointers; nothing is compiled per pair of the two families.
+// The stages of a block: short loops over arrays of pixel-face pairs, one per distribution and one per T-conorm, that
+// the compiler vectorises. A renderer is a row of function pointers; nothing is compiled per pair of the two families.
 // Counts are padded to a multiple of `lanes`, so that no scalar remainder loop ever runs and a pair's numbers do not
 // depend on where in a block it stands.
 #pragma once
@@ -176,8 +176,8 @@ template <class T> struct AverageStages { // the state is the mean itself
 };
 
 template <class S, class C, class T> constexpr ConormStages<T> stages_of(bool negative_p, bool offset, bool strict) {
-    return {C::family,    negative_p, offset,       strict,           S::generator,
-            S::derivative, S::in_p,    S::aggregate, S::aggregate_in_p, C::face_cutoff};
+    return {C::family,    negative_p,        offset,        strict, S::generator, S::derivative, S::in_p,
+            S::aggregate, S::aggregate_in_p, C::face_cutoff};
 }
 
 template <class C, class T> constexpr ConormStages<T> conorm_stages() {

@@ -43,8 +43,9 @@ void walk_face(const Plan<T> &plan, const Triangle<T> &triangle, const PixelBox 
         const int first_pixel = (box.first_row + row) * width + box.first_col;
         for (int k = 0; k < pairs; k += chunk) {
             const int n = math::min(chunk, pairs - k);
-            (plan.settings.is_squared ? distance_stage<true, T> : distance_stage<false, T>)(
-                triangle, box.cols, T(row), k, padded(n), inverse_tau, first_pixel, last_pixel, width, argument, pixel);
+            (plan.settings.is_squared ? distance_stage<true, T>
+                                      : distance_stage<false, T>)(triangle, box.cols, T(row), k, padded(n), inverse_tau,
+                                                                  first_pixel, last_pixel, width, argument, pixel);
             visit.pairs(k, n, box.cols, T(row), argument, pixel);
         }
     }

@@ -1,5 +1,5 @@
-// Coverage: alpha = T-conorm over the faces of F(signed distance / tau). The parameters of one call, plain data shared by
-// the bindings and every backend.
+// Coverage: alpha = T-conorm over the faces of F(signed distance / tau). The parameters of one call, plain data shared
+// by the bindings and every backend.
 #pragma once
 
 #include <cstdint>
@@ -7,16 +7,16 @@
 namespace gendr {
 
 struct CoverageSettings {
-    int distribution;   // index into GENDR_DISTRIBUTIONS
-    int t_conorm;       // index into GENDR_T_CONORMS
-    double shape;       // of the distribution, where it has one
-    double shift;       // added to the standardised argument
-    double p;           // of the T-conorm, where it has one
-    bool is_reversed;   // F(x) becomes 1 - F(-x)
-    bool is_squared;    // x = |d| d / tau instead of d / tau
-    double cutoff;      // faces whose probability at a pixel is below it are skipped there
-    double near, far;   // a face takes part where all its depths lie in [near, far]
-    int cull;           // FaceFilter
+    int distribution; // index into GENDR_DISTRIBUTIONS
+    int t_conorm;     // index into GENDR_T_CONORMS
+    double shape;     // of the distribution, where it has one
+    double shift;     // added to the standardised argument
+    double p;         // of the T-conorm, where it has one
+    bool is_reversed; // F(x) becomes 1 - F(-x)
+    bool is_squared;  // x = |d| d / tau instead of d / tau
+    double cutoff;    // faces whose probability at a pixel is below it are skipped there
+    double near, far; // a face takes part where all its depths lie in [near, far]
+    int cull;         // FaceFilter
     int batch, faces, height, width;
 };
 

@@ -1,8 +1,8 @@
 // The distributions: CDF, survival function and density at a standardised argument, side by side.
 //
-// `at(x)` must be relatively accurate in both tails (the survival function is never 1 - cdf of a rounded cdf) and finite
-// for |x| <= 1e18. Scale, squaring, mirroring and shift are applied by the caller. To add a distribution: write its
-// struct, add it to GENDR_DISTRIBUTIONS, and add its class under gendr/distributions.
+// `at(x)` must be relatively accurate in both tails (the survival function is never 1 - cdf of a rounded cdf) and
+// finite for |x| <= 1e18. Scale, squaring, mirroring and shift are applied by the caller. To add a distribution: write
+// its struct, add it to GENDR_DISTRIBUTIONS, and add its class under gendr/distributions.
 #pragma once
 
 #include "gamma.h"

@@ -56,7 +56,8 @@ struct GammaTable {
     }
 
   private:
-    // With R = P / (x f) or Q / (x f): dR/dx = (1 - p R) / x + R for the lower, -(1 + p R) / x + R for the upper factor.
+    // With R = P / (x f) or Q / (x f): dR/dx = (1 - p R) / x + R for the lower, -(1 + p R) / x + R for the upper
+    // factor.
     void fill_piece(double p, int i, double width) {
         double value[2], slope[2];
         for (int end = 0; end < 2; ++end) {

@@ -1,4 +1,5 @@
-// What lets one header serve the CPU's vector loops and the GPU: function attributes, and a namespace per instruction set.
+// What lets one header serve the CPU's vector loops and the GPU: function attributes, and a namespace per instruction
+// set.
 #pragma once
 
 #if defined(__CUDACC__)

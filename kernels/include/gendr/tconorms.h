@@ -161,9 +161,7 @@ struct SchweizerSklar {
     GENDR_HD static double face_cutoff(double cutoff, double) { return cutoff; }
     template <class T> GENDR_HD static T l(T a, T q) { return math::neg_log_complement(a, q); }
     template <class T> GENDR_HD static T slope(T, T q) { return T(1) / q; }
-    template <class T> GENDR_HD static Aggregate<T> aggregate(T l) {
-        return {-math::expm1(-l), math::exp(-l), T(0)};
-    }
+    template <class T> GENDR_HD static Aggregate<T> aggregate(T l) { return {-math::expm1(-l), math::exp(-l), T(0)}; }
 };
 
 #define GENDR_T_CONORMS(X)                                                                                             \

@@ -1,4 +1,5 @@
-// A triangle against the pixel grid: which pixels it can reach, its signed distance there, and that distance's gradient.
+// A triangle against the pixel grid: which pixels it can reach, its signed distance there, and that distance's
+// gradient.
 //
 // Pixel (row, col) of an H x W image has its centre at x = (2 col + 1 - W) / H, y = (H - 1 - 2 row) / H. Everything is
 // kept relative to the first pixel of the triangle's own box and set up in double, so that float32 loses nothing on
@@ -51,8 +52,8 @@ GENDR_HD double signed_area(Corner a, Corner b, Corner c) {
     return (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
 }
 
-// The pixels whose centre lies within `radius` of the triangle's bounding box. Rounding is by truncation of non-negative
-// numbers, which vectorises everywhere.
+// The pixels whose centre lies within `radius` of the triangle's bounding box. Rounding is by truncation of
+// non-negative numbers, which vectorises everywhere.
 GENDR_HD PixelBox pixel_box(Corner a, Corner b, Corner c, double radius, PixelGrid grid) {
     const double left = math::min(a.x, math::min(b.x, c.x)) - radius;
     const double right = math::max(a.x, math::max(b.x, c.x)) + radius;
@@ -83,8 +84,16 @@ template <class T> struct Edge {
         const double inverse = has_length ? 1.0 / length : 0.0;
         const double tx = has_length ? dx * inverse : 1.0, ty = dy * inverse;
         const double nx = -side * ty, ny = side * tx, px = x - from.x, py = y - from.y;
-        return {T(px * nx + py * ny), T(step * nx), T(-step * ny), T(px * tx + py * ty), T(step * tx),
-                T(-step * ty),        T(length),    T(inverse),    T(tx),                T(ty)};
+        return {T(px * nx + py * ny),
+                T(step * nx),
+                T(-step * ny),
+                T(px * tx + py * ty),
+                T(step * tx),
+                T(-step * ty),
+                T(length),
+                T(inverse),
+                T(tx),
+                T(ty)};
     }
 
     GENDR_HD T normal_at(T col, T row) const { return normal + col * normal_per_col + row * normal_per_row; }
