@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gendr.render.mesh import Mesh
 from gendr.scenes.airplane import airplane
 from gendr.scenes.teapot import teapot
-
-from gendr.render.mesh import Mesh
 
 __all__ = ["SCENES", "Scene", "airplane", "teapot"]
 

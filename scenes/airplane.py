@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from gendr.scenes.modelling import Cage, Grid, Points, in_view, quads
 
 from gendr.render.mesh import Mesh
+from gendr.scenes.modelling import Cage, Grid, Points, in_view, quads
 
 # Rings of the fuselage from nose to tail: z, radius, height of the centre. The nose looks towards +z, y is up.
 _RINGS = [

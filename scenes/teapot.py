@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from gendr.scenes.modelling import Points, in_view
 from numpy.typing import NDArray
 
 from gendr import _check
 from gendr.render.mesh import Mesh
+from gendr.scenes.modelling import Points, in_view
 
 # Profile from the lid's knob to the middle of the bottom: radius r, height, and the inner control points' offset k, so
 # that a row's quarter has the control points (r, 0) (r, -k) (k, -r) (0, -r). Each patch shares a row with the next.

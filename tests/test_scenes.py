@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from gendr.scenes import SCENES, Scene, airplane, teapot
-from gendr.scenes.modelling import Cage, quads
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from gendr.render.mesh import Mesh
+from gendr.scenes import SCENES, Scene, airplane, teapot
+from gendr.scenes.modelling import Cage, quads
 
 DATA = os.environ.get("GENDR_DATA", "")
 Points = NDArray[np.float64]
