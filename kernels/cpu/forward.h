@@ -3,20 +3,25 @@
 #pragma once
 
 #include "walk.h"
+#include <cstdlib>
 
 namespace gendr {
 inline namespace GENDR_ISA {
 
-// Accumulates into `state`, and for power families keeps the sum's exponent, for Maximum the maximum, in `alpha`.
+// Accumulates into `sum`, in double, since twenty thousand terms cost float four digits. For power families `alpha`
+// keeps the sum's exponent meanwhile, for Maximum the largest argument so far, whose probability is in `sum` and face
+// in `state`.
 template <class T> struct ForwardVisit {
     const Plan<T> &plan;
-    T *alpha, *state;
+    T *alpha, *state; // of the image's first pixel, like sum
+    double *sum;
     int n = 0, face = 0;
     alignas(64) T argument[block + compact_slack];
     alignas(64) T a[block], q[block], term[block];
     alignas(64) int pixel[block + compact_slack], exponent[block], owner[block];
 
-    ForwardVisit(const Plan<T> &plan, T *alpha, T *state) : plan(plan), alpha(alpha), state(state) {}
+    ForwardVisit(const Plan<T> &plan, T *alpha, T *state, double *sum)
+        : plan(plan), alpha(alpha), state(state), sum(sum) {}
 
     void begin(int f, const Triangle<T> &) { face = f; }
     void end() {}
@@ -43,72 +48,70 @@ template <class T> struct ForwardVisit {
     }
 
     void add(int filled) {
-        for (int i = 0; i < filled; ++i) state[pixel[i]] += term[i];
+        for (int i = 0; i < filled; ++i) sum[pixel[i]] += double(term[i]);
     }
     void add_with_exponents(int filled) {
-        const T step = T(5.421010862427522e-20); // 2^-64; a term two steps below is beyond the last bit
+        const double step = 5.421010862427522e-20; // 2^-64; a term two steps below is beyond the last bit
         for (int i = 0; i < filled; ++i) {
-            T &sum = state[pixel[i]], &sum_exponent = alpha[pixel[i]];
+            double &total = sum[pixel[i]];
+            T &total_exponent = alpha[pixel[i]];
             const T e = T(exponent[i]);
-            if (e == sum_exponent) {
-                sum += term[i];
-            } else if (e > sum_exponent) {
-                if (term[i] > T(0)) {
-                    sum = (e - sum_exponent == T(1) ? sum * step : T(0)) + term[i];
-                    sum_exponent = e;
-                }
-            } else if (sum_exponent - e == T(1)) {
-                sum += term[i] * step;
+            const double added = double(term[i]);
+            if (e == total_exponent) {
+                total += added;
+            } else if (e > total_exponent && added > 0.0) {
+                total = (e - total_exponent == T(1) ? total * step : 0.0) + added;
+                total_exponent = e;
+            } else if (total_exponent - e == T(1)) {
+                total += added * step;
             }
         }
     }
+    // The largest argument has the largest probability, and tells faces apart whose probabilities round to 1.
     void add_maximum(int filled) {
         for (int i = 0; i < filled; ++i) {
-            if (a[i] > alpha[pixel[i]]) {
-                alpha[pixel[i]] = a[i];
+            if (argument[i] > alpha[pixel[i]] && a[i] > limits<T>::tiny) {
+                alpha[pixel[i]] = argument[i];
                 state[pixel[i]] = T(owner[i]);
+                sum[pixel[i]] = double(a[i]);
             }
         }
     }
 };
 
 // L = ln(sum) / p, or ln(1 + sum) / p, from a sum kept as mantissa and exponent.
-template <class T> void power_state(int64_t n, T *__restrict state, const T *__restrict exponent, T p, bool offset) {
+template <class T>
+void power_state(int n, const T *__restrict sum, const T *__restrict exponent, T p, bool offset, T *__restrict state) {
     const T step = T(44.3614195558365); // 64 ln 2
 #pragma omp simd
-    for (int64_t i = 0; i < n; ++i) {
-        const T sum = state[i], whole = math::log(math::max(sum, limits<T>::tiny)) + exponent[i] * step;
-        const T with_one = -math::neg_log_complement(-math::min(sum, T(1e25)), T(1) + math::min(sum, T(1e25)));
+    for (int i = 0; i < n; ++i) {
+        const T whole = math::log(math::max(sum[i], limits<T>::tiny)) + exponent[i] * step;
+        const T bounded = math::min(sum[i], T(1e25));
+        const T with_one = -math::neg_log_complement(-bounded, T(1) + bounded);
         const T l = offset && exponent[i] <= T(0) ? with_one : whole;
-        state[i] = sum > T(0) ? l / p : (offset ? T(0) : T(-1e8));
+        state[i] = sum[i] > T(0) ? l / p : (offset ? T(0) : T(-1e8));
     }
 }
 
-template <class T> void initialise(const Plan<T> &plan, int64_t n, T *alpha, T *state) {
+// Alpha and state of n pixels from their sums, in whole blocks through buffers, so that the last pixels of a band take
+// the same vector code as all others.
+template <class T> void finish(const Plan<T> &plan, int64_t n, const double *sum, T *alpha, T *state) {
     const Family family = plan.conorm.family;
-    const T first_alpha = family == Family::power ? T(-2 * certain_exponent) : T(0);
-    const T first_state = family == Family::maximum ? T(-1) : T(0);
-    for (int64_t i = 0; i < n; ++i) {
-        alpha[i] = first_alpha;
-        state[i] = first_state;
+    if (family == Family::maximum) {
+        for (int64_t i = 0; i < n; ++i) alpha[i] = T(sum[i]);
+        return;
     }
-}
-
-template <class T> void finish(const Plan<T> &plan, int64_t n, T *alpha, T *state) {
-    const Family family = plan.conorm.family;
-    if (family == Family::maximum) return;
-    if (family == Family::average) {
-        const T share = T(1.0 / math::max(plan.settings.faces, 1));
-        for (int64_t i = 0; i < n; ++i) state[i] *= share;
-    }
-    if (family == Family::power) power_state(n, state, alpha, plan.p, plan.conorm.offset);
-    // Whole blocks through a buffer, so that the last pixels of a band take the same vector code as all others.
-    alignas(64) T in[block] = {}, out[block], in_state[block];
-    for (int64_t i = 0; i < n; i += block) {
-        const int m = int(math::min<int64_t>(block, n - i));
-        memcpy(in, state + i, sizeof(T) * m);
-        plan.conorm.aggregate(padded(m), in, plan.p, out, in_state);
-        memcpy(alpha + i, out, sizeof(T) * m);
+    const double share = family == Family::average ? 1.0 / math::max(plan.settings.faces, 1) : 1.0;
+    alignas(64) T sums[block] = {}, exponents[block] = {}, states[block], out[block], in_state[block];
+    for (int64_t first = 0; first < n; first += block) {
+        const int m = int(math::min<int64_t>(block, n - first));
+        for (int i = 0; i < m; ++i) sums[i] = T(sum[first + i] * share);
+        memcpy(exponents, alpha + first, sizeof(T) * m);
+        if (family == Family::power) power_state(padded(m), sums, exponents, plan.p, plan.conorm.offset, states);
+        const T *result = family == Family::power ? states : sums;
+        plan.conorm.aggregate(padded(m), result, plan.p, out, in_state);
+        memcpy(state + first, result, sizeof(T) * m);
+        memcpy(alpha + first, out, sizeof(T) * m);
     }
 }
 
@@ -116,9 +119,10 @@ template <class T> struct ForwardTask {
     const Plan<T> &plan;
     const CoverageForward<T> &tensors;
     int bands;
+    bool out_of_memory = false; // set by any task
 
     static void run(void *context, int task) {
-        const ForwardTask &self = *static_cast<const ForwardTask *>(context);
+        ForwardTask &self = *static_cast<ForwardTask *>(context);
         const CoverageSettings &s = self.plan.settings;
         const int image = task / self.bands, band = task % self.bands;
         const int row_begin = int(int64_t(s.height) * band / self.bands);
@@ -126,12 +130,22 @@ template <class T> struct ForwardTask {
         T *alpha = self.tensors.alpha + image * self.plan.pixels(),
           *state = self.tensors.state + image * self.plan.pixels();
         const int64_t first = int64_t(row_begin) * s.width, n = int64_t(row_end - row_begin) * s.width;
-        initialise(self.plan, n, alpha + first, state + first);
-        ForwardVisit<T> visit(self.plan, alpha, state);
+        double *sum = static_cast<double *>(calloc(n, sizeof(double)));
+        if (!sum) {
+            self.out_of_memory = true;
+            return;
+        }
+        const Family family = self.plan.conorm.family;
+        for (int64_t i = first; i < first + n; ++i) {
+            alpha[i] = family == Family::power ? T(-2 * certain_exponent) : -limits<T>::huge;
+            state[i] = T(-1); // Maximum: no face yet
+        }
+        ForwardVisit<T> visit(self.plan, alpha, state, sum - first);
         walk_faces(self.plan, self.tensors.face_vertices, self.tensors.tau[image], image, 0, s.faces, row_begin,
                    row_end, visit);
         visit.flush();
-        finish(self.plan, n, alpha + first, state + first);
+        finish(self.plan, n, sum, alpha + first, state + first);
+        free(sum);
     }
 };
 
@@ -144,7 +158,7 @@ const char *forward(const CoverageSettings &settings, const CoverageForward<T> &
     const int bands = math::clamp((wanted + settings.batch - 1) / math::max(settings.batch, 1), 1, settings.height);
     ForwardTask<T> task{plan, tensors, bands};
     parallel.run(parallel.pool, settings.batch * bands, ForwardTask<T>::run, &task);
-    return nullptr;
+    return task.out_of_memory ? "out of memory" : nullptr;
 }
 
 } // namespace GENDR_ISA
