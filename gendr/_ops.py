@@ -143,7 +143,13 @@ def _coverage_backward_cpu(
     settings = _settings(points, shift, p, CoverageOptions(*raw))
     tensors = (points, scale, sums, incoming, grad_points, grad_tau, grad_shift, grad_p)
     kernel(settings, *(t.data_ptr() for t in tensors), wants_p, torch.get_num_threads())
-    return grad_points, grad_tau.to(tau.dtype), grad_shift[0].to(shift.dtype), grad_p[0].to(p.dtype)
+    return grad_points, _within(grad_tau, tau), _within(grad_shift[0], shift), _within(grad_p[0], p)
+
+
+def _within(gradient: Tensor, like: Tensor) -> Tensor:
+    """In the dtype of `like`, held at its largest number: a gradient is never infinite."""
+    largest = torch.finfo(like.dtype).max
+    return gradient.clamp(-largest, largest).to(like.dtype)
 
 
 def _coverage_fake(face_vertices: Tensor, tau: Tensor, shift: Tensor, p: Tensor, *raw: Any) -> tuple[Tensor, Tensor]:

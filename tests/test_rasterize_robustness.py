@@ -122,3 +122,13 @@ def test_hard_coverage_is_the_triangle():
         "........",
     ] or rows[5] == ("..####..")
     assert set(alpha.unique().tolist()) == {0.0, 1.0}
+
+
+def test_gradients_too_large_for_the_dtype_are_held_at_its_largest():
+    faces = SCENES["corners on pixel centres"].float().requires_grad_()
+    tau = torch.tensor(1e-30, requires_grad=True)
+    alpha = rasterize(faces, SIZE, Logistic(), tau, Probabilistic(), cutoff=0.0).alpha
+    alpha.backward(torch.full_like(alpha, 1e20))
+    assert faces.grad.abs().max() > 1e38
+    assert torch.isfinite(faces.grad).all()
+    assert torch.isfinite(tau.grad)

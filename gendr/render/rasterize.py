@@ -12,7 +12,7 @@ from gendr import _check, _ops
 from gendr._types import Alpha, FaceVertices
 from gendr.distributions import Distribution, Logistic
 from gendr.render import reference
-from gendr.tnorms import Probabilistic, TNorm
+from gendr.tnorms import Maximum, Probabilistic, TNorm
 
 CULLS = ("none", "back", "front")
 BACKENDS = ("auto", "cpu", "reference")
@@ -87,6 +87,10 @@ def rasterize(
     if isinstance(face_vertices, Tensor) and torch.is_autocast_enabled(face_vertices.device.type):
         face_vertices = face_vertices.float() if face_vertices.dtype.itemsize < 4 else face_vertices
     _check.tensor("face_vertices", face_vertices, ["B", "F", 3, 3])
+    if isinstance(t_conorm, Maximum) and face_vertices.shape[1] >= 2**24:
+        _check.fail(
+            "face_vertices", "fewer than 2^24 faces for Maximum, whose winners float32 must number", face_vertices
+        )
     height, width = image_height_width(image_size)
     scale = per_image("tau", tau, face_vertices)
     _check.choice("cull", cull, CULLS)
@@ -143,6 +147,8 @@ def image_height_width(image_size: int | Sequence[int]) -> tuple[int, int]:
     pair = (image_size, image_size) if isinstance(image_size, int) else tuple(image_size)
     if len(pair) != 2 or not all(isinstance(n, (int, torch.SymInt)) and n > 0 for n in pair):
         _check.fail("image_size", "a positive int, or a pair of them, (height, width)", image_size)
+    if pair[0] * pair[1] >= 2**31:
+        _check.fail("image_size", "fewer than 2^31 pixels", image_size)
     return pair[0], pair[1]
 
 

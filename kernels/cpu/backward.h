@@ -176,11 +176,11 @@ template <class T> struct BackwardTask {
         walk_faces(self.plan, self.tensors.face_vertices, tau, image, begin, end, 0, s.height, visit);
         visit.flush();
         self.sums[task] = visit.sums;
-        if (!self.tensors.grad_face_vertices) return;
         T *gradient = self.tensors.grad_face_vertices + (int64_t(image) * s.faces + begin) * 9;
         for (int i = 0; i < 3 * (end - begin); ++i) {
-            gradient[3 * i] = T(face_sums[2 * i]);
-            gradient[3 * i + 1] = T(face_sums[2 * i + 1]);
+            const double largest = limits<T>::largest;
+            gradient[3 * i] = T(math::clamp(face_sums[2 * i], -largest, largest));
+            gradient[3 * i + 1] = T(math::clamp(face_sums[2 * i + 1], -largest, largest));
             gradient[3 * i + 2] = T(0);
         }
     }

@@ -30,7 +30,7 @@ template <class T> struct CoverageForward {
 template <class T> struct CoverageBackward {
     const T *face_vertices, *state, *grad_alpha;
     const double *tau;
-    T *grad_face_vertices; // [batch, faces, 3, 3], or null
+    T *grad_face_vertices; // [batch, faces, 3, 3]
     double *grad_tau;      // [batch]
     double *grad_shift;    // [1]
     double *grad_p;        // [1]; computed where wants_p

@@ -17,16 +17,19 @@
 namespace gendr {
 inline namespace GENDR_ISA {
 
-// Bounds that keep every intermediate finite. Probabilities at or below `tiny` count as exactly zero.
+// Bounds that keep every intermediate finite. Probabilities at or below `tiny` count as exactly zero; gradients
+// beyond `largest` are held there.
 template <class T> struct limits;
 template <> struct limits<float> {
     static constexpr float tiny = 1e-30f;
     static constexpr float huge = 1e30f;
+    static constexpr float largest = 3e38f;
     static constexpr float gamma_argument_floor = 1e-7f; // where the unbounded density of Gamma(p < 1) is cut
 };
 template <> struct limits<double> {
     static constexpr double tiny = 1e-290;
     static constexpr double huge = 1e290;
+    static constexpr double largest = 1e308;
     static constexpr double gamma_argument_floor = 1e-14;
 };
 
