@@ -1,7 +1,7 @@
 """Fit a sphere to the silhouettes of a teapot: the API without the command line. Writes teapot.obj where it is run."""
 
 from gendr import Mesh
-from gendr.distributions import Logistic
+from gendr.distributions import Gaussian
 from gendr.optim import LargeSteps, UniformAdam
 from gendr.render import Renderer
 from gendr.render.losses import hard_iou, iou_loss
@@ -17,11 +17,11 @@ sphere = Mesh.icosphere(3, radius=0.5)
 smooth = LargeSteps(sphere.vertices, sphere.faces)  # optimise u, where the vertices are (I + lambda L)^-1 u
 u = smooth.to_parameters(sphere.vertices).requires_grad_()
 optimiser = UniformAdam([u], lr=0.2)
-tau, lr = log_linear(10**-3.5, 10**-6.5, STEPS), cosine(0.2, 0.02, STEPS)
+tau, lr = log_linear(10**-1.75, 10**-3.25, STEPS), cosine(0.2, 0.02, STEPS)
 
 for step in range(STEPS):
     mesh = sphere.with_vertices(smooth.to_vertices(u))
-    renderer = Renderer(image_size=64, distribution=Logistic().squared(), tau=tau(step))
+    renderer = Renderer(image_size=64, distribution=Gaussian(), tau=tau(step))
     loss = iou_loss(renderer(mesh, camera).alpha, target)
     optimiser.param_groups[0]["lr"] = lr(step)
     optimiser.zero_grad()

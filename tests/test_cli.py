@@ -30,7 +30,7 @@ def test_fit_writes_everything(tmp_path, capsys):
     assert [len(values) for values in figures["history"].values()] == [5] * 4
     assert 0.0 < figures["hard_iou_at_256"] < 1.0
     assert 0.0 < figures["hard_iou_unseen"] < 1.0
-    assert figures["config"]["distribution"] == "logistic(squared)"
+    assert figures["config"]["distribution"] == "gaussian"
     assert figures["config"]["seed"] == 1
     assert figures["interrupted"] is False
     assert figures["versions"]["gendr"] == gendr.__version__

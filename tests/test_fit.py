@@ -1,5 +1,7 @@
 """The fit itself: it gets there, it reports what it did, and it does the same thing twice."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -17,13 +19,13 @@ def teapot():
 def test_a_small_fit_reaches_the_shape(teapot):
     result = fit(teapot.alpha, teapot.camera, configure(steps=30))
     assert result.history[0].hard_iou == pytest.approx(0.33, abs=0.02)
-    assert result.best.hard_iou > 0.87  # 0.897 to 0.919 over six seeds
+    assert result.best.hard_iou > 0.87  # 0.905 to 0.916 over six seeds
     assert not result.interrupted
 
 
 def test_the_published_method_gets_nearer(teapot):
     result = fit(teapot.alpha, teapot.camera, configure("thesis", steps=30, lr=10**-1.25))
-    assert result.best.hard_iou > 0.6  # from 0.33; 0.649 to 0.665 over six seeds
+    assert result.best.hard_iou > 0.6  # from 0.33; 0.639 to 0.688 over six seeds
 
 
 def test_the_result_is_the_best_of_the_course(teapot):
@@ -44,6 +46,9 @@ def test_schedules_run_from_end_to_end(teapot):
     history = fit(teapot.alpha, teapot.camera, config).history
     assert (history[0].tau, history[-1].tau) == (1e-3, 1e-5)
     assert (history[0].lr, history[-1].lr) == (0.1, 0.01)
+    constant = fit(teapot.alpha, teapot.camera, replace(config, lr=(0.1, 0.1))).history
+    assert constant[1].loss == history[1].loss  # the first update has the same rate
+    assert constant[-1].loss != history[-1].loss
 
 
 def test_a_fit_repeats_bit_for_bit_and_the_seed_changes_it(teapot):
@@ -74,7 +79,7 @@ def test_any_start_and_any_image_shape():
     start = Mesh.icosphere(1, radius=0.4)
     result = fit(target, camera, configure(steps=15, lambda_=0.1), start=start)
     assert result.mesh.n_vertices == 42
-    assert result.best.hard_iou > 0.75  # 0.825 to 0.879 over six seeds
+    assert result.best.hard_iou > 0.85  # 0.904 over six seeds
 
 
 @pytest.mark.parametrize("spec", ["logistic", "gamma(p=0.5, reversed)", "cauchy(squared)"])
@@ -91,8 +96,9 @@ def test_defaults_of_the_methods():
     assert (thesis.laplacian, thesis.flatten, thesis.betas) == (0.03, 0.0003, (0.5, 0.95))
     assert thesis.lr[0] == thesis.lr[1] == pytest.approx(10**-1.5)
     assert thesis.tau[0] == thesis.tau[1]
-    plain = configure(distribution=from_spec("logistic"))
-    assert plain.tau == pytest.approx([softness**0.5 for softness in large.tau])
+    assert (str(large.distribution), str(thesis.distribution)) == ("gaussian", "logistic(squared)")
+    squared = configure(distribution=from_spec("logistic(squared)"))
+    assert squared.tau == pytest.approx([softness**2 for softness in large.tau])
 
 
 @pytest.mark.parametrize(
@@ -128,4 +134,4 @@ def test_the_thesis_method_needs_a_start_within_the_cube(teapot):
 def test_the_airplane_in_a_hundred_steps(data_dir):
     target = load_target(data_dir / "meshes/classic/airplane_gendr.obj")
     result = fit(target.alpha, target.camera)
-    assert result.best.hard_iou > 0.97  # mean of five seeds 0.986, standard deviation 0.002
+    assert result.best.hard_iou > 0.98  # mean of five seeds 0.991, standard deviation 0.001

@@ -56,7 +56,7 @@ def test_masks_come_back_as_they_went(tmp_path):
     assert torch.equal(target.camera.eye, camera.eye)
     assert target.mesh is None
     result = fit(target.alpha, target.camera, configure(steps=20))
-    assert result.best.hard_iou > 0.83  # 0.863 to 0.885 over six seeds
+    assert result.best.hard_iou > 0.83  # 0.871 to 0.904 over six seeds
     figures = report(target, result)
     assert figures["target"] == {
         "name": str(tmp_path),

@@ -13,7 +13,9 @@ import tyro
 from PIL import Image
 
 from gendr import _check, distributions, tnorms
-from gendr.render import Camera, Mesh, Renderer
+from gendr.distributions import Heaviside
+from gendr.render import Camera, Renderer
+from gendr.tnorms import Maximum
 from gendr.tools.arguments import SPEC, bad_arguments, option
 from gendr.tools.fit.target import load_shape
 
@@ -27,6 +29,10 @@ VIEWS = {
     "three-quarter": (145.0, 25.0),
 }
 """Azimuth and elevation: front looks at the side that faces +z, right at the one that faces +x, top at +y."""
+
+SAMPLES = 4  # per pixel and direction
+MAX_SIZE = 8192
+NEAR, FAR = 1e-3, 1e6
 
 HELP = """Draw the silhouette of a mesh: white where it covers, grey where it is soft, on black.
 
@@ -58,7 +64,7 @@ class Render:
     """Full angle of view in degrees."""
     image_size: int = 256
     """Rows and columns of pixels."""
-    distribution: Annotated[str, SPEC] = "logistic"
+    distribution: Annotated[str | None, option("SPEC", "sharp and antialiased; logistic with --tau")] = None
     """Of the occlusion test; `gendr info` lists them."""
     t_conorm: Annotated[str, SPEC] = "probabilistic"
     """Joins the faces over a pixel; `gendr info` lists them."""
@@ -74,20 +80,26 @@ class Render:
 
     def _alpha(self) -> torch.Tensor:
         azimuth, elevation = VIEWS[_check.choice("view", self.view, list(VIEWS))]
-        _check.number("image-size", self.image_size, 1, 8192)
-        distribution = distributions.from_spec(self.distribution)
+        _check.number("image-size", self.image_size, 1, MAX_SIZE)
         camera = Camera.look_at(
             self.distance,
             elevation if self.elevation is None else self.elevation,
             azimuth if self.azimuth is None else self.azimuth,
             fov=self.fov,
         )
-        length = 0.5 / self.image_size
-        tau = self.tau if self.tau is not None else length**2 if distribution.is_squared else length
-        _check.number("tau", tau, 1e-30, 1e30)
-        renderer = Renderer(self.image_size, distribution, tau, tnorms.from_spec(self.t_conorm), near=1e-3, far=1e6)
+        t_conorm = tnorms.from_spec(self.t_conorm)
+        if self.distribution is None and self.tau is None:
+            # Sharp: soft faces would show the seams between them. Several samples per pixel smooth the outline.
+            samples = max(1, min(SAMPLES, MAX_SIZE // self.image_size))
+            renderer = Renderer(self.image_size * samples, Heaviside(), 1.0, Maximum(), near=NEAR, far=FAR)
+        else:
+            samples, distribution = 1, distributions.from_spec(self.distribution or "logistic")
+            length = 0.5 / self.image_size
+            tau = self.tau if self.tau is not None else length**2 if distribution.is_squared else length
+            _check.number("tau", tau, 1e-30, 1e30)
+            renderer = Renderer(self.image_size, distribution, tau, t_conorm, near=NEAR, far=FAR)
         mesh, _scale = load_shape(self.mesh)
-        return renderer(Mesh(mesh.vertices, mesh.faces), camera).alpha[0]
+        return torch.nn.functional.avg_pool2d(renderer(mesh, camera).alpha, samples)[0]
 
 
 def write_mask(path: Path, alpha: torch.Tensor) -> None:
@@ -100,8 +112,8 @@ def write_mask(path: Path, alpha: torch.Tensor) -> None:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_mask(Path(folder, "mask.png"), torch.eye(4))
-    ...     Image.open(Path(folder, "mask.png")).size
-    (4, 4)
+    ...     sorted(path.name for path in Path(folder).iterdir())
+    ['mask.png']
     """
     formats = {suffix: kind for suffix, kind in Image.registered_extensions().items() if kind in Image.SAVE}
     suffix = path.suffix.lower()

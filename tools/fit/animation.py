@@ -27,7 +27,7 @@ class Recorder:
 
     >>> recorder = Recorder(steps=100, frames=5)
     >>> [step for step in range(100) if recorder.wants(step)]
-    [0, 4, 20, 50, 99]
+    [0, 5, 22, 53, 99]
     """
 
     def __init__(self, steps: int, frames: int = OPTIMISING) -> None:

@@ -54,7 +54,7 @@ class Fit:
     """Number of steps."""
     method: Literal["large-steps", "thesis"] = "large-steps"
     """large-steps: smooth parametrisation, uniform Adam, annealed tau. thesis: the published protocol."""
-    distribution: Annotated[str, SPEC] = "logistic(squared)"
+    distribution: Annotated[str | None, option("SPEC", "gaussian; thesis: logistic(squared)")] = None
     """Of the occlusion test, e.g. "gamma(p=0.5, reversed)"; `gendr info` lists them."""
     t_conorm: Annotated[str, SPEC] = "probabilistic"
     """Joins the faces over a pixel, e.g. "yager(p=2)"; `gendr info` lists them."""
@@ -86,7 +86,7 @@ class Fit:
     def _config(self) -> FitConfig:
         return configure(
             self.method,
-            distribution=distributions.from_spec(self.distribution),
+            distribution=None if self.distribution is None else distributions.from_spec(self.distribution),
             t_conorm=tnorms.from_spec(self.t_conorm),
             tau=None if self.tau is None else softness(self.tau),
             lr=self.lr,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gendr import _check
-from gendr.distributions import Distribution, Logistic
+from gendr.distributions import Distribution, Gaussian, Logistic
 from gendr.tnorms import Probabilistic, TNorm
 
 METHODS = ("large-steps", "thesis")
@@ -42,14 +42,14 @@ class FitConfig:
         TypeError, ValueError: a setting of the wrong kind or out of range.
 
     >>> str(FitConfig(steps=50).distribution)
-    'logistic(squared)'
+    'gaussian'
     """
 
     method: str = "large-steps"
     steps: int = 100
-    distribution: Distribution = field(default_factory=lambda: Logistic().squared())
+    distribution: Distribution = field(default_factory=Gaussian)
     t_conorm: TNorm = field(default_factory=Probabilistic)
-    tau: tuple[float, float] = (SOFTNESS[0] ** 2, SOFTNESS[1] ** 2)
+    tau: tuple[float, float] = SOFTNESS
     lr: tuple[float, float] = (0.2, 0.02)
     betas: tuple[float, float] = (0.9, 0.999)
     lambda_: float = 1.0
@@ -80,7 +80,7 @@ class FitConfig:
         """The settings as JSON holds them, distribution and T-conorm as their specs.
 
         >>> FitConfig().as_dict()["distribution"]
-        'logistic(squared)'
+        'gaussian'
         """
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {**values, "distribution": str(self.distribution), "t_conorm": str(self.t_conorm)}
@@ -98,7 +98,7 @@ def configure(
 
     Args:
         method: "large-steps" or "thesis".
-        distribution: Logistic squared by default.
+        distribution: Gaussian for large steps and Logistic squared for the thesis method by default.
         tau: first and last softness. By default it follows the distribution, squared or not: large steps go from
             `10^-1.75` to `10^-3.25` (half image heights; `10^-3.5` to `10^-6.5` for squared ones), the thesis method
             stays at `10^-2.2` (`10^-4.4`).
@@ -112,8 +112,9 @@ def configure(
     ((0.5, 0.95), (0.3, 0.03))
     """
     _check.choice("method", method, METHODS)
-    config = FitConfig(distribution=distribution or FitConfig().distribution)
     is_thesis = method == "thesis"
+    distribution = distribution or (Logistic().squared() if is_thesis else Gaussian())
+    config = FitConfig(distribution=distribution)
     softness = (PUBLISHED_SOFTNESS, PUBLISHED_SOFTNESS) if is_thesis else SOFTNESS
     power = 2 if config.distribution.is_squared else 1
     tau = tau or (softness[0] ** power, softness[1] ** power)
