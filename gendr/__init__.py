@@ -9,6 +9,7 @@ torch.Size([1, 4, 4])
 from importlib.metadata import version
 
 from gendr import distributions, optim, render, tnorms
+from gendr._threads import get_num_threads, set_num_threads, threads_for_kernels
 from gendr.render import Camera, Mesh, MeshError, Raster, Renderer, rasterize
 
 __version__ = version("gendr")
@@ -21,8 +22,11 @@ __all__ = [
     "Renderer",
     "__version__",
     "distributions",
+    "get_num_threads",
     "optim",
     "rasterize",
     "render",
+    "set_num_threads",
+    "threads_for_kernels",
     "tnorms",
 ]

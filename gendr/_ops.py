@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from gendr import _check, _kernels
+from gendr._threads import get_num_threads
 
 DISTRIBUTIONS: list[str] = _kernels.distribution_names()
 T_CONORMS: list[str] = _kernels.t_conorm_names()
@@ -119,7 +120,7 @@ def _coverage_cpu(face_vertices: Tensor, tau: Tensor, shift: Tensor, p: Tensor, 
     kernel = getattr(_kernels, f"coverage_forward_{_check.dtype_name(points.dtype)}")
     settings = _settings(points, shift, p, options)
     addresses = [t.data_ptr() for t in (points, scale, alpha, state)]
-    kernel(settings, *addresses, torch.get_num_threads())
+    kernel(settings, *addresses, get_num_threads())
     return alpha, state
 
 
@@ -142,7 +143,7 @@ def _coverage_backward_cpu(
     kernel = getattr(_kernels, f"coverage_backward_{_check.dtype_name(points.dtype)}")
     settings = _settings(points, shift, p, CoverageOptions(*raw))
     tensors = (points, scale, sums, incoming, grad_points, grad_tau, grad_shift, grad_p)
-    kernel(settings, *(t.data_ptr() for t in tensors), wants_p, torch.get_num_threads())
+    kernel(settings, *(t.data_ptr() for t in tensors), wants_p, get_num_threads())
     return grad_points, _within(grad_tau, tau), _within(grad_shift[0], shift), _within(grad_p[0], p)
 
 

@@ -25,7 +25,7 @@ ROWS = [
     ["gendr.render.camera", "gendr.render.mesh", "gendr.render.schedules", "gendr.optim"],
     ["gendr.render.formats", "gendr.render.subdivision", "gendr.render.topology"],
     ["gendr._ops", "gendr._edges"],
-    ["gendr._kernels", "gendr.distributions", "gendr.tnorms"],
+    ["gendr._kernels", "gendr._threads", "gendr.distributions", "gendr.tnorms"],
     ["gendr._check", "gendr._types"],
 ]
 GROUPS = {group: len(ROWS) - i for i, row in enumerate(ROWS) for group in row}

@@ -17,6 +17,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from gendr import threads_for_kernels
 from gendr.distributions import from_spec
 from gendr.tools.arguments import bad_arguments
 from gendr.tools.fit import FitConfig, Target, configure, fit, load_target
@@ -85,9 +86,10 @@ class Bench:
         before = machine()
         print("| fit | loss | | at 256 px | unseen views | CPU s |\n|---|---|---|---|---|---|")
         rows = []
-        for row in measure(folder, self.seeds):
-            print(line(row), flush=True)
-            rows.append(asdict(row))
+        with threads_for_kernels():
+            for row in measure(folder, self.seeds):
+                print(line(row), flush=True)
+                rows.append(asdict(row))
         self.json.write_text(json.dumps({"machine": before, "rows": rows}, indent=1) + "\n", encoding="utf-8")
         print(f"\n{before['cpu']}, {before['threads']} threads, load {before['load'][0]:.1f}; wrote {self.json}")
         return 0

@@ -38,7 +38,7 @@ def describe() -> list[str]:
         f"gendr {gendr.__version__}, torch {torch.__version__}, Python {platform.python_version()}",
         f"backends: {', '.join(name for name in BACKENDS if name != 'auto')}",
         f"instruction set: {_kernels.selected_instruction_set()}",
-        f"threads: {torch.get_num_threads()}",
+        f"threads: {gendr.get_num_threads()}",
         f"devices: {', '.join(_devices())}",
         "",
         "distributions (each may also be reversed, squared and shift=NUMBER):",

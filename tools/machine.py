@@ -25,7 +25,7 @@ def environment() -> dict[str, Any]:
         "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "versions": {"gendr": gendr.__version__, "torch": torch.__version__, "python": platform.python_version()},
         "instruction_set": _kernels.selected_instruction_set(),
-        "threads": torch.get_num_threads(),
+        "threads": gendr.get_num_threads(),
     }
 
 

@@ -51,6 +51,20 @@ void walk_face(const Plan<T> &plan, const Triangle<T> &triangle, const PixelBox 
     }
 }
 
+// Whether any of a few faces can touch rows [row_begin, row_end): spares a band of rows the set-up of most faces.
+template <class T>
+bool may_touch_rows(const T *faces, int count, double radius, const PixelGrid &grid, int row_begin, int row_end) {
+    T low = faces[1], high = faces[1];
+    for (int i = 1; i < 3 * count; ++i) {
+        low = math::min(low, faces[3 * i + 1]);
+        high = math::max(high, faces[3 * i + 1]);
+    }
+    const double h = grid.height;
+    const double first = (h - 1.0 - (double(high) + radius) * h) * 0.5,
+                 last = (h - 1.0 - (double(low) - radius) * h) * 0.5;
+    return last >= row_begin && first < row_end;
+}
+
 // Walks the faces [begin, end) of an image over its rows [row_begin, row_end). The visitor is told where a face begins
 // (face, triangle) and ends, and is given its pairs (first index, count, columns of the box, row offset, arguments,
 // pixels). A face's box is the whole image's, so that a band of rows sees the same numbers as the whole image does.
@@ -61,7 +75,9 @@ void walk_faces(const Plan<T> &plan, const T *face_vertices, double tau, int ima
     const T inverse_tau = T(1.0 / tau);
     for (int first = begin; first < end; first += lanes) {
         const int count = math::min(lanes, end - first);
-        const FaceBatch<T> batch(plan, plan.face(face_vertices, image, first), count, radius);
+        const T *faces = plan.face(face_vertices, image, first);
+        if (!may_touch_rows(faces, count, radius, plan.grid, row_begin, row_end)) continue;
+        const FaceBatch<T> batch(plan, faces, count, radius);
         for (int lane = 0; lane < count; ++lane) {
             const PixelBox box = batch.box(lane);
             const int from = math::max(row_begin - box.first_row, 0), to = math::min(row_end - box.first_row, box.rows);

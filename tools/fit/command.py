@@ -11,7 +11,7 @@ import tyro
 from rich.console import Console
 from torch import Tensor
 
-from gendr import distributions, tnorms
+from gendr import distributions, threads_for_kernels, tnorms
 from gendr.tools.arguments import SPEC, bad_arguments, option, softness
 from gendr.tools.fit.animation import Recorder, save_animation
 from gendr.tools.fit.config import FitConfig, configure
@@ -77,7 +77,7 @@ class Fit:
             target = load_target(self.target, views=self.views, elevation=self.elevation, image_size=self.image_size)
         console = Console(soft_wrap=True, highlight=False)
         console.print(_heading(target, config))
-        with bad_arguments("gendr fit"), staged(out) as stage:
+        with threads_for_kernels(), bad_arguments("gendr fit"), staged(out) as stage:
             result, recorder = _fit(target, config, console)
             figures = report(target, result)
             _write(stage, target, result, recorder, figures)
