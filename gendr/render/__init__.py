@@ -1,5 +1,6 @@
 """The renderer: `mesh -> camera -> rasterize -> image -> loss`."""
 
+from gendr.render import losses, schedules
 from gendr.render.camera import Camera
 from gendr.render.camera_io import Views, load_cameras, save_cameras
 from gendr.render.formats import MeshError
@@ -17,6 +18,8 @@ __all__ = [
     "Renderer",
     "Views",
     "load_cameras",
+    "losses",
     "rasterize",
     "save_cameras",
+    "schedules",
 ]
