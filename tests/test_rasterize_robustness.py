@@ -59,6 +59,15 @@ def test_the_reference_stays_finite(name):
                 assert out.is_finite(), f"{distribution}, {t_conorm}, tau {tau}"
 
 
+@pytest.mark.parametrize("name", ["a point on a pixel centre", "a segment through pixel centres", "a repeated corner"])
+def test_degenerate_faces_have_no_inside(name):
+    for distribution, tau in ((Logistic(), 0.1), (Logistic().squared(), 0.01)):
+        options = {"image_size": SIZE, "distribution": distribution, "tau": tau, "cutoff": 0.0}
+        alpha = rasterize(SCENES[name], **options).alpha
+        assert (alpha <= 0.5).all()
+        torch.testing.assert_close(alpha, rasterize(SCENES[name], backend="reference", **options).alpha)
+
+
 coordinates = st.floats(-1e30, 1e30) | st.sampled_from([0.0, CENTRE, -CENTRE, 3 * CENTRE, 1.0, -1.0])
 
 
