@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -55,11 +57,12 @@ def check_single(got: Outcome, want: Outcome, distribution: Distribution, t_cono
     # 30 roundings of the argument: worst seen 7.3e-6 there, 1.3e-6 elsewhere.
     steep = t_conorm.face_cutoff(1e-6) < 1e-6
     assert (got.alpha - want.alpha).abs().max() < (1.5e-5 if steep else 5e-6), t_conorm
-    # An unbounded density is cut off at a distance that depends on the dtype: a pixel that close to an edge counts
-    # differently (worst seen 2.7e-4). Else worst seen 1.1e-5, Uniform and AczelAlsina(0.5): a root of what is left near
-    # the support's end.
+    # Worst seen over all other renderers: 1.2e-5. Two gradients are not Lipschitz, and a pixel in the wrong place has a
+    # share in them that float32 cannot settle: an unbounded density, cut off at a distance that depends on the dtype
+    # (worst seen 4e-4), and the root of a probability that vanishes at the end of its support (worst seen 9e-5).
     unbounded = distribution.p is not None and distribution.p < 1
-    bound = 2e-3 if unbounded else 2.5e-5
+    ends = any(math.isfinite(end) for end in distribution.support)
+    bound = 2e-3 if unbounded else 5e-4 if steep and ends else 2.5e-5
     for name in ("face_vertices", "tau", "shift"):
         error = relative_error(got.gradients[name], want.gradients[name])
         assert error < bound, f"{t_conorm}: {name} off by {error}"

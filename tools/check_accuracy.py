@@ -79,7 +79,7 @@ def main(pixels: int = 64, seed: int = 0) -> None:
     for distribution in track(distributions, "accuracy", transient=True):
         tau = _usual_tau(distribution)
         worst = nothing
-        for t_conorm in t_conorms:
+        for t_conorm in (member for member in t_conorms if member.is_t_conorm):
             worst = worst.worse(float32_error(coarse, chosen, distribution, t_conorm, tau))
         by_member[str(distribution)] = (worst, float32_error(fine, chosen, distribution, Probabilistic(), tau))
     for t_conorm in t_conorms:

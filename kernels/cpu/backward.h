@@ -14,8 +14,8 @@ constexpr int faces_per_task = 64; // fixed: sums must not depend on the number 
 // A face's run of pairs in a block.
 template <class T> struct Segment {
     Triangle<T> triangle;
-    int face, begin, end, cols;
-    T row_offset;
+    int face, begin, end, cols; // cols is 0 until the first pairs come
+    T col_offset, row_offset;
 };
 
 struct ParameterSums {
@@ -26,13 +26,15 @@ template <bool squared, class T>
 void gradient_stage(const Segment<T> &segment, T scale, const T *__restrict index, const T *__restrict in_argument,
                     double *sums) {
     const Triangle<T> t = segment.triangle;
-    const T cols = T(segment.cols), inverse_cols = T(1) / cols, row_offset = segment.row_offset;
+    const T cols = T(segment.cols), inverse_cols = T(1) / cols;
+    const T col_offset = segment.col_offset, row_offset = segment.row_offset;
     const int n = segment.end - segment.begin;
     T x0 = 0, y0 = 0, x1 = 0, y1 = 0, x2 = 0, y2 = 0;
 #pragma omp simd reduction(+ : x0, y0, x1, y1, x2, y2)
     for (int i = 0; i < n; ++i) {
         const T row = T(int((index[i] + T(0.5)) * inverse_cols));
-        const DistanceGradient<T> d = distance_gradient<squared>(t, index[i] - row * cols, row + row_offset);
+        const DistanceGradient<T> d =
+            distance_gradient<squared>(t, index[i] - row * cols + col_offset, row + row_offset);
         const T x = in_argument[i] * d.x, y = in_argument[i] * d.y;
         x0 += x * d.weight[0];
         y0 += y * d.weight[0];
@@ -70,7 +72,7 @@ template <class T> struct BackwardVisit {
         segment[segments].triangle = triangle;
         segment[segments].face = f;
         segment[segments].begin = n;
-        segment[segments].row_offset = T(-1);
+        segment[segments].cols = 0;
     }
     void end() {
         Segment<T> &s = segment[segments];
@@ -85,11 +87,12 @@ template <class T> struct BackwardVisit {
         begin(current.face, current.triangle);
     }
 
-    void pairs(int k0, int count, int cols, T row, const T *from, const int *pixel) {
-        if (n > block - chunk || (segment[segments].row_offset >= T(0) && segment[segments].row_offset != row))
-            reopen();
+    void pairs(int k0, int count, int cols, T col_offset, T row_offset, const T *from, const int *pixel) {
+        const bool next_rows = segment[segments].cols != 0 && segment[segments].row_offset != row_offset;
+        if (n > block - chunk || next_rows) reopen();
         segment[segments].cols = cols;
-        segment[segments].row_offset = row;
+        segment[segments].col_offset = col_offset;
+        segment[segments].row_offset = row_offset;
         const Family family = plan.conorm.family;
         if (family == Family::maximum) look_up<Family::maximum>(padded(count), from, pixel);
         else if (family == Family::power) look_up<Family::power>(padded(count), from, pixel);

@@ -13,7 +13,7 @@ struct PairCounter {
     int64_t total = 0;
     void begin(int, const Triangle<float> &) {}
     void end() {}
-    void pairs(int, int count, int, float, const float *, const int *) { total += count; }
+    void pairs(int, int count, int, float, float, const float *, const int *) { total += count; }
 };
 
 int64_t count_pairs(const CoverageSettings &settings, const CoverageForward<float> &tensors) {

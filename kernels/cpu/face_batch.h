@@ -17,7 +17,9 @@ template <class T> class FaceBatch {
         for (int lane = count; lane < lanes; ++lane) cols_[lane] = 0;
     }
 
-    PixelBox box(int lane) const { return {first_row_[lane], first_col_[lane], rows_[lane], cols_[lane]}; }
+    PixelBox box(int lane) const {
+        return {first_row_[lane], first_col_[lane], rows_[lane], cols_[lane], anchor_row_[lane], anchor_col_[lane]};
+    }
 
     Triangle<T> triangle(int lane) const {
         Triangle<T> t;
@@ -36,7 +38,8 @@ template <class T> class FaceBatch {
     T corner_[9][lanes];
     T edge_[3][10][lanes];
     alignas(64) T side_[lanes], inside_above_[lanes], least_square_[lanes];
-    alignas(64) int first_row_[lanes], first_col_[lanes], rows_[lanes], cols_[lanes];
+    alignas(64) int first_row_[lanes], first_col_[lanes], rows_[lanes], cols_[lanes], anchor_row_[lanes],
+        anchor_col_[lanes];
 
     void set(const PixelGrid grid, const FaceFilter filter, double radius) {
         const double step = 2.0 / grid.height;
@@ -52,7 +55,9 @@ template <class T> class FaceBatch {
             first_col_[lane] = box.first_col;
             rows_[lane] = drawn ? box.rows : 0;
             cols_[lane] = drawn ? box.cols : 0;
-            const double x = grid.x(box.first_col), y = grid.y(box.first_row);
+            anchor_row_[lane] = box.anchor_row;
+            anchor_col_[lane] = box.anchor_col;
+            const double x = grid.x(box.anchor_col), y = grid.y(box.anchor_row);
             store(0, lane, Edge<T>::between(a, b, side, x, y, step));
             store(1, lane, Edge<T>::between(b, c, side, x, y, step));
             store(2, lane, Edge<T>::between(c, a, side, x, y, step));

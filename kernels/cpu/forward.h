@@ -26,7 +26,7 @@ template <class T> struct ForwardVisit {
     void begin(int f, const Triangle<T> &) { face = f; }
     void end() {}
 
-    void pairs(int, int count, int, T, const T *from, const int *from_pixel) {
+    void pairs(int, int count, int, T, T, const T *from, const int *from_pixel) {
         if (n > block - chunk) flush();
         const int m = n + compact<1>(count, from, plan.least, {from}, {argument + n}, from_pixel, pixel + n);
         if (plan.conorm.family == Family::maximum)

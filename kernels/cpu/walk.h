@@ -10,8 +10,8 @@ inline namespace GENDR_ISA {
 // Pairs k0 .. k0 + n of a box, counted row by row: argument and pixel index. n is a multiple of `lanes`; what
 // lies beyond the box is held at the image's last pixel, to be ignored but safe to look up.
 template <bool squared, class T>
-void distance_stage(const Triangle<T> &triangle, int cols, T row_offset, int k0, int n, T inverse_tau, int first_pixel,
-                    int last_pixel, int width, T *__restrict argument, int *__restrict pixel) {
+void distance_stage(const Triangle<T> &triangle, int cols, T col_offset, T row_offset, int k0, int n, T inverse_tau,
+                    int first_pixel, int last_pixel, int width, T *__restrict argument, int *__restrict pixel) {
     const T inverse_cols = T(1) / T(cols);
     const Triangle<T> t = triangle;
 #pragma omp simd
@@ -19,7 +19,7 @@ void distance_stage(const Triangle<T> &triangle, int cols, T row_offset, int k0,
         const T k = T(k0 + i);
         const int row = int((k + T(0.5)) * inverse_cols);
         const T col = k - T(row) * T(cols);
-        const T square = t.signed_square_at(col, T(row) + row_offset);
+        const T square = t.signed_square_at(col + col_offset, T(row) + row_offset);
         if (squared) {
             argument[i] = square * inverse_tau;
         } else {
@@ -41,12 +41,14 @@ void walk_face(const Plan<T> &plan, const Triangle<T> &triangle, const PixelBox 
     for (int row = row_begin; row < row_end; row += rows_at_once) {
         const int pairs = math::min(rows_at_once, row_end - row) * box.cols;
         const int first_pixel = (box.first_row + row) * width + box.first_col;
+        const T col_offset = T(box.first_col - box.anchor_col), row_offset = T(box.first_row + row - box.anchor_row);
         for (int k = 0; k < pairs; k += chunk) {
             const int n = math::min(chunk, pairs - k);
             (plan.settings.is_squared ? distance_stage<true, T>
-                                      : distance_stage<false, T>)(triangle, box.cols, T(row), k, padded(n), inverse_tau,
-                                                                  first_pixel, last_pixel, width, argument, pixel);
-            visit.pairs(k, n, box.cols, T(row), argument, pixel);
+                                      : distance_stage<false, T>)(triangle, box.cols, col_offset, row_offset, k,
+                                                                  padded(n), inverse_tau, first_pixel, last_pixel,
+                                                                  width, argument, pixel);
+            visit.pairs(k, n, box.cols, col_offset, row_offset, argument, pixel);
         }
     }
 }
@@ -66,8 +68,9 @@ bool may_touch_rows(const T *faces, int count, double radius, const PixelGrid &g
 }
 
 // Walks the faces [begin, end) of an image over its rows [row_begin, row_end). The visitor is told where a face begins
-// (face, triangle) and ends, and is given its pairs (first index, count, columns of the box, row offset, arguments,
-// pixels). A face's box is the whole image's, so that a band of rows sees the same numbers as the whole image does.
+// (face, triangle) and ends, and is given its pairs (first index, count, columns of the box, offsets of its first
+// pixel, arguments, pixels). A face's box is the whole image's, so that a band of rows sees the same numbers as the
+// whole image does.
 template <class T, class Visit>
 void walk_faces(const Plan<T> &plan, const T *face_vertices, double tau, int image, int begin, int end, int row_begin,
                 int row_end, Visit &visit) {

@@ -18,9 +18,10 @@ struct PixelGrid {
     GENDR_HD double y(int row) const { return (height - 1.0 - 2.0 * row) / height; }
 };
 
-// Pixels first_row <= row < first_row + rows, likewise in columns.
+// Pixels first_row <= row < first_row + rows, likewise in columns. The anchor is the box's pixel nearest to the middle
+// of the triangle: coordinates are counted from it, so that they are small, and exact, where the distance is.
 struct PixelBox {
-    int first_row, first_col, rows, cols;
+    int first_row, first_col, rows, cols, anchor_row, anchor_col;
 
     GENDR_HD bool empty() const { return rows <= 0 || cols <= 0; }
 };
@@ -55,21 +56,21 @@ GENDR_HD double signed_area(Corner a, Corner b, Corner c) {
 // The pixels whose centre lies within `radius` of the triangle's bounding box. Rounding is by truncation of
 // non-negative numbers, which vectorises everywhere.
 GENDR_HD PixelBox pixel_box(Corner a, Corner b, Corner c, double radius, PixelGrid grid) {
-    const double left = math::min(a.x, math::min(b.x, c.x)) - radius;
-    const double right = math::max(a.x, math::max(b.x, c.x)) + radius;
-    const double bottom = math::min(a.y, math::min(b.y, c.y)) - radius;
-    const double top = math::max(a.y, math::max(b.y, c.y)) + radius;
+    const double left = math::min(a.x, math::min(b.x, c.x)), right = math::max(a.x, math::max(b.x, c.x));
+    const double bottom = math::min(a.y, math::min(b.y, c.y)), top = math::max(a.y, math::max(b.y, c.y));
     const double h = grid.height, w = grid.width;
-    const double from_col = math::clamp((left * h + w - 1.0) * 0.5, 0.0, w);
-    const double to_col = math::clamp((right * h + w - 1.0) * 0.5, -1.0, w - 1.0);
-    const double from_row = math::clamp((h - 1.0 - top * h) * 0.5, 0.0, h);
-    const double to_row = math::clamp((h - 1.0 - bottom * h) * 0.5, -1.0, h - 1.0);
+    const double from_col = math::clamp(((left - radius) * h + w - 1.0) * 0.5, 0.0, w);
+    const double to_col = math::clamp(((right + radius) * h + w - 1.0) * 0.5, -1.0, w - 1.0);
+    const double from_row = math::clamp((h - 1.0 - (top + radius) * h) * 0.5, 0.0, h);
+    const double to_row = math::clamp((h - 1.0 - (bottom - radius) * h) * 0.5, -1.0, h - 1.0);
     const int first_col = grid.width - int(w - from_col), last_col = int(to_col + 1.0) - 1;
     const int first_row = grid.height - int(h - from_row), last_row = int(to_row + 1.0) - 1;
-    return {first_row, first_col, last_row - first_row + 1, last_col - first_col + 1};
+    const double middle_col = math::clamp(((left + right) * 0.5 * h + w) * 0.5, from_col, to_col);
+    const double middle_row = math::clamp((h - (top + bottom) * 0.5 * h) * 0.5, from_row, to_row);
+    return {first_row, first_col, last_row - first_row + 1, last_col - first_col + 1, int(middle_row), int(middle_col)};
 }
 
-// An edge as two affine functions of (col, row), counted from the box's first pixel: `normal`, the distance to the
+// An edge as two affine functions of (col, row), counted from the box's anchor: `normal`, the distance to the
 // edge's line (positive towards the inside), and `along`, the coordinate along it from the first corner.
 template <class T> struct Edge {
     T normal, normal_per_col, normal_per_row;
@@ -77,7 +78,7 @@ template <class T> struct Edge {
     T length, inverse_length; // 0 and 0 for an edge of no length, which is a point
     T tangent_x, tangent_y;
 
-    // `side` as in Triangle; (x, y) is the centre of the box's first pixel, `step` the distance between pixels.
+    // `side` as in Triangle; (x, y) is the centre of the box's anchor, `step` the distance between pixels.
     GENDR_HD static Edge between(Corner from, Corner to, double side, double x, double y, double step) {
         const double dx = to.x - from.x, dy = to.y - from.y, length = math::sqrt(dx * dx + dy * dy);
         const bool has_length = length > 0.0;
