@@ -44,6 +44,9 @@ THESIS = (
 )
 """The renderers of the published protocol, and that part of its grid of log10(tau) in which the best values lie."""
 
+THESIS_LR = (-1.25, -1.5, -1.75)
+"""Its grid of log10(lr)."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -99,7 +102,8 @@ def measure(folder: Path, seeds: int) -> Iterator[Row]:
     """The rows of the table, one after the other."""
     airplane = load_target(folder / f"{AIRPLANE}.obj")
     for spec, grid in THESIS:
-        yield summary(f"published protocol, {spec}, best of {len(grid)} tau", _searches(airplane, spec, grid, seeds))
+        task = f"published protocol, {spec}, best of {len(grid)} tau and {len(THESIS_LR)} lr"
+        yield summary(task, _searches(airplane, spec, grid, seeds))
     for steps in (25, 50, 100):
         yield summary(f"default, {steps} steps", _runs(airplane, {"steps": steps}, seeds))
     turned = [load_target(folder / f"{AIRPLANE}.obj", elevation=elevation) for elevation in ELEVATIONS]
@@ -141,11 +145,11 @@ def _searches(
 ) -> list[tuple[float, float, float, float]]:
     """The protocol's grid search, once for every start: the best run of each."""
 
-    def run(exponent: float, seed: int) -> tuple[float, float, float, float]:
-        tau = (10.0**exponent, 10.0**exponent)
-        return _run(target, configure("thesis", distribution=from_spec(spec), tau=tau, seed=seed))
+    def run(log_tau: float, log_lr: float, seed: int) -> tuple[float, float, float, float]:
+        tau = (10.0**log_tau, 10.0**log_tau)
+        return _run(target, configure("thesis", distribution=from_spec(spec), tau=tau, lr=10.0**log_lr, seed=seed))
 
-    return [min(run(exponent, seed) for exponent in grid) for seed in range(seeds)]
+    return [min(run(tau, lr, seed) for tau in grid for lr in THESIS_LR) for seed in range(seeds)]
 
 
 def _run(target: Target, config: FitConfig) -> tuple[float, float, float, float]:
