@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 import torch
 
@@ -54,15 +52,13 @@ def check_double(got: Outcome, want: Outcome, where: str) -> None:
 def check_single(got: Outcome, want: Outcome, distribution: Distribution, t_conorm: TNorm) -> None:
     assert got.is_finite()
     # Alpha must be within 5e-6. Where the generator is a root, a probability of e^-30 counts, whose relative error is
-    # 30 roundings of the argument: worst seen 7.3e-6 there, 1.3e-6 elsewhere.
+    # 30 roundings of the argument: worst seen 8.5e-6 there, 3.4e-6 elsewhere.
     steep = t_conorm.face_cutoff(1e-6) < 1e-6
     assert (got.alpha - want.alpha).abs().max() < (1.5e-5 if steep else 5e-6), t_conorm
-    # Worst seen over all other renderers: 1.2e-5. Two gradients are not Lipschitz, and a pixel in the wrong place has a
-    # share in them that float32 cannot settle: an unbounded density, cut off at a distance that depends on the dtype
-    # (worst seen 4e-4), and the root of a probability that vanishes at the end of its support (worst seen 9e-5).
+    # Worst seen 1.2e-5, but for an unbounded density, which is cut off at a distance that depends on the dtype: a pixel
+    # that close to an edge counts differently (worst seen 4e-4).
     unbounded = distribution.p is not None and distribution.p < 1
-    ends = any(math.isfinite(end) for end in distribution.support)
-    bound = 2e-3 if unbounded else 5e-4 if steep and ends else 2.5e-5
+    bound = 2e-3 if unbounded else 2.5e-5
     for name in ("face_vertices", "tau", "shift"):
         error = relative_error(got.gradients[name], want.gradients[name])
         assert error < bound, f"{t_conorm}: {name} off by {error}"
@@ -109,7 +105,7 @@ def test_fine_mesh_in_float32():
     corners = gendr.Camera.look_at(elevation=30.0, azimuth=20.0).project(sphere.vertices)[:, sphere.faces]
     chosen = torch.randperm(64 * 64)[:64]
     weights = torch.zeros(64 * 64).index_fill(0, chosen, 1.0).mul(0.5 + torch.rand(64 * 64)).reshape(1, 64, 64)
-    renderers = [(Logistic().squared(), 1e-4), (Logistic(), 1e-2), (Gamma(p=0.5).reversed(), 1e-2)]
+    renderers = [(Logistic().squared(), 1e-4), (Logistic(), 1e-2), (Gamma(p=0.5).reversed(), 1e-2), (Cauchy(), 1e-3)]
     for distribution, tau in renderers:
         for t_conorm in (Probabilistic(), Yager(p=2.0)):
             got = render(corners, weights, distribution, t_conorm, "cpu", torch.float32, torch.tensor([tau]))

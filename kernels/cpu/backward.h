@@ -11,31 +11,30 @@ inline namespace GENDR_ISA {
 constexpr int most_segments = 64;  // faces of a block
 constexpr int faces_per_task = 64; // fixed: sums must not depend on the number of threads
 
-// A face's run of pairs in a block.
-template <class T> struct Segment {
-    Triangle<T> triangle;
+// A face's run of pairs in a block; G is the precision of distances.
+template <class G> struct Segment {
+    Triangle<G> triangle;
     int face, begin, end, cols; // cols is 0 until the first pairs come
-    T col_offset, row_offset;
+    G col_offset, row_offset;
 };
 
 struct ParameterSums {
     double tau = 0.0, shift = 0.0, p = 0.0;
 };
 
-template <bool squared, class T>
-void gradient_stage(const Segment<T> &segment, T scale, const T *__restrict index, const T *__restrict in_argument,
+template <bool squared, class T, class G>
+void gradient_stage(const Segment<G> &segment, G scale, const T *__restrict index, const T *__restrict in_argument,
                     double *sums) {
-    const Triangle<T> t = segment.triangle;
-    const T cols = T(segment.cols), inverse_cols = T(1) / cols;
-    const T col_offset = segment.col_offset, row_offset = segment.row_offset;
+    const Triangle<G> t = segment.triangle;
+    const G cols = G(segment.cols), inverse_cols = G(1) / cols;
+    const G col_offset = segment.col_offset, row_offset = segment.row_offset;
     const int n = segment.end - segment.begin;
-    T x0 = 0, y0 = 0, x1 = 0, y1 = 0, x2 = 0, y2 = 0;
+    G x0 = 0, y0 = 0, x1 = 0, y1 = 0, x2 = 0, y2 = 0;
 #pragma omp simd reduction(+ : x0, y0, x1, y1, x2, y2)
     for (int i = 0; i < n; ++i) {
-        const T row = T(int((index[i] + T(0.5)) * inverse_cols));
-        const DistanceGradient<T> d =
-            distance_gradient<squared>(t, index[i] - row * cols + col_offset, row + row_offset);
-        const T x = in_argument[i] * d.x, y = in_argument[i] * d.y;
+        const G k = G(index[i]), row = G(int((k + G(0.5)) * inverse_cols));
+        const DistanceGradient<G> d = distance_gradient<squared>(t, k - row * cols + col_offset, row + row_offset);
+        const G x = G(in_argument[i]) * d.x, y = G(in_argument[i]) * d.y;
         x0 += x * d.weight[0];
         y0 += y * d.weight[0];
         x1 += x * d.weight[1];
@@ -43,31 +42,31 @@ void gradient_stage(const Segment<T> &segment, T scale, const T *__restrict inde
         x2 += x * d.weight[2];
         y2 += y * d.weight[2];
     }
-    const T sum[6] = {x0, y0, x1, y1, x2, y2};
+    const G sum[6] = {x0, y0, x1, y1, x2, y2};
     for (int i = 0; i < 6; ++i) sums[i] += double(scale) * double(sum[i]);
 }
 
-template <class T> struct BackwardVisit {
+template <class T, class G> struct BackwardVisit {
     const Plan<T> &plan;
     const T *factor, *state; // of each pixel: d loss / d state, and the state
     double *face_sums;       // [faces of the task][6]
     ParameterSums sums;
     int first_face;
-    T scale; // d argument / d distance (squared: / d (|d| d / 2))
+    G scale; // d argument / d distance (squared: / d (|d| d / 2))
     bool wants_p;
     int n = 0, segments = 0;
     alignas(64) T found[chunk], found_c[chunk], found_l[chunk], found_index[chunk];
     alignas(64) T argument[block + compact_slack], c[block + compact_slack], l[block + compact_slack],
         index[block + compact_slack];
     alignas(64) T u[block], a[block], q[block], slope[block];
-    Segment<T> segment[most_segments];
+    Segment<G> segment[most_segments];
 
-    BackwardVisit(const Plan<T> &plan, const T *factor, const T *state, double *face_sums, int first_face, T scale,
+    BackwardVisit(const Plan<T> &plan, const T *factor, const T *state, double *face_sums, int first_face, G scale,
                   bool wants_p)
         : plan(plan), factor(factor), state(state), face_sums(face_sums), first_face(first_face), scale(scale),
           wants_p(wants_p) {}
 
-    void begin(int f, const Triangle<T> &triangle) {
+    void begin(int f, const Triangle<G> &triangle) {
         if (segments == most_segments || n > block - chunk) flush();
         segment[segments].triangle = triangle;
         segment[segments].face = f;
@@ -75,19 +74,19 @@ template <class T> struct BackwardVisit {
         segment[segments].cols = 0;
     }
     void end() {
-        Segment<T> &s = segment[segments];
+        Segment<G> &s = segment[segments];
         s.end = padded(n);
         for (; n < s.end; ++n) argument[n] = c[n] = l[n] = index[n] = T(0);
         segments += s.end > s.begin;
     }
     // The same face goes on in a segment of its own: the block is full, or the next rows are counted anew.
     void reopen() {
-        const Segment<T> current = segment[segments];
+        const Segment<G> current = segment[segments];
         end();
         begin(current.face, current.triangle);
     }
 
-    void pairs(int k0, int count, int cols, T col_offset, T row_offset, const T *from, const int *pixel) {
+    void pairs(int k0, int count, int cols, G col_offset, G row_offset, const T *from, const int *pixel) {
         const bool next_rows = segment[segments].cols != 0 && segment[segments].row_offset != row_offset;
         if (n > block - chunk || next_rows) reopen();
         segment[segments].cols = cols;
@@ -136,10 +135,10 @@ template <class T> struct BackwardVisit {
         sums.tau -= in_tau;
         sums.shift += in_shift;
         for (int i = 0; i < segments; ++i) {
-            const Segment<T> &s = segment[i];
-            (plan.settings.is_squared ? gradient_stage<true, T>
-                                      : gradient_stage<false, T>)(s, scale, index + s.begin, slope + s.begin,
-                                                                  face_sums + 6 * (s.face - first_face));
+            const Segment<G> &s = segment[i];
+            (plan.settings.is_squared ? gradient_stage<true, T, G>
+                                      : gradient_stage<false, T, G>)(s, scale, index + s.begin, slope + s.begin,
+                                                                     face_sums + 6 * (s.face - first_face));
         }
         n = segments = 0;
     }
@@ -166,19 +165,26 @@ template <class T> struct BackwardTask {
         for (int64_t i = first; i < end; ++i) self.factor[i] = self.tensors.grad_alpha[i] * in_state[i - first] * share;
     }
 
+    template <class G> ParameterSums walk(int image, int begin, int end, double *face_sums) const {
+        const double tau = tensors.tau[image];
+        const G scale = G((plan.settings.is_squared ? 2.0 : 1.0) / tau);
+        const int64_t first = image * plan.pixels();
+        BackwardVisit<T, G> visit(plan, factor + first, tensors.state + first, face_sums, begin, scale,
+                                  tensors.wants_p);
+        walk_faces<G>(plan, tensors.face_vertices, tau, image, begin, end, 0, plan.settings.height, visit);
+        visit.flush();
+        return visit.sums;
+    }
+
     static void run(void *context, int task) {
         const BackwardTask &self = *static_cast<const BackwardTask *>(context);
         const CoverageSettings &s = self.plan.settings;
         const int image = task / self.tasks_per_image, begin = task % self.tasks_per_image * faces_per_task;
         const int end = math::min(s.faces, begin + faces_per_task);
-        const double tau = self.tensors.tau[image];
         double face_sums[6 * faces_per_task] = {};
-        BackwardVisit<T> visit(self.plan, self.factor + image * self.plan.pixels(),
-                               self.tensors.state + image * self.plan.pixels(), face_sums, begin,
-                               T((s.is_squared ? 2.0 : 1.0) / tau), self.tensors.wants_p);
-        walk_faces(self.plan, self.tensors.face_vertices, tau, image, begin, end, 0, s.height, visit);
-        visit.flush();
-        self.sums[task] = visit.sums;
+        self.sums[task] = self.plan.wants_double_distances(self.tensors.tau[image])
+                              ? self.template walk<double>(image, begin, end, face_sums)
+                              : self.template walk<T>(image, begin, end, face_sums);
         T *gradient = self.tensors.grad_face_vertices + (int64_t(image) * s.faces + begin) * 9;
         for (int i = 0; i < 3 * (end - begin); ++i) {
             const double largest = limits<T>::largest;

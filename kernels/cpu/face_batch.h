@@ -7,8 +7,8 @@ namespace gendr {
 inline namespace GENDR_ISA {
 
 // Boxes and triangles of `lanes` consecutive faces. Lanes beyond the last face, and faces that do not take part, have
-// an empty box.
-template <class T> class FaceBatch {
+// an empty box. G is the precision of distances.
+template <class T, class G> class FaceBatch {
   public:
     FaceBatch(const Plan<T> &plan, const T *faces, int count, double radius) {
         for (int i = 0; i < 9; ++i)
@@ -21,10 +21,10 @@ template <class T> class FaceBatch {
         return {first_row_[lane], first_col_[lane], rows_[lane], cols_[lane], anchor_row_[lane], anchor_col_[lane]};
     }
 
-    Triangle<T> triangle(int lane) const {
-        Triangle<T> t;
+    Triangle<G> triangle(int lane) const {
+        Triangle<G> t;
         for (int i = 0; i < 3; ++i) {
-            const T(*e)[lanes] = edge_[i];
+            const G(*e)[lanes] = edge_[i];
             t.edge[i] = {e[0][lane], e[1][lane], e[2][lane], e[3][lane], e[4][lane],
                          e[5][lane], e[6][lane], e[7][lane], e[8][lane], e[9][lane]};
         }
@@ -36,8 +36,8 @@ template <class T> class FaceBatch {
 
   private:
     T corner_[9][lanes];
-    T edge_[3][10][lanes];
-    alignas(64) T side_[lanes], inside_above_[lanes], least_square_[lanes];
+    G edge_[3][10][lanes];
+    alignas(64) G side_[lanes], inside_above_[lanes], least_square_[lanes];
     alignas(64) int first_row_[lanes], first_col_[lanes], rows_[lanes], cols_[lanes], anchor_row_[lanes],
         anchor_col_[lanes];
 
@@ -58,15 +58,15 @@ template <class T> class FaceBatch {
             anchor_row_[lane] = box.anchor_row;
             anchor_col_[lane] = box.anchor_col;
             const double x = grid.x(box.anchor_col), y = grid.y(box.anchor_row);
-            store(0, lane, Edge<T>::between(a, b, side, x, y, step));
-            store(1, lane, Edge<T>::between(b, c, side, x, y, step));
-            store(2, lane, Edge<T>::between(c, a, side, x, y, step));
-            side_[lane] = T(side);
-            inside_above_[lane] = area == 0.0 ? limits<T>::huge : T(0);
-            least_square_[lane] = area == 0.0 ? T(1e-36) : T(0);
+            store(0, lane, Edge<G>::between(a, b, side, x, y, step));
+            store(1, lane, Edge<G>::between(b, c, side, x, y, step));
+            store(2, lane, Edge<G>::between(c, a, side, x, y, step));
+            side_[lane] = G(side);
+            inside_above_[lane] = area == 0.0 ? limits<G>::huge : G(0);
+            least_square_[lane] = area == 0.0 ? G(1e-36) : G(0);
         }
     }
-    GENDR_HD void store(int i, int lane, Edge<T> e) {
+    GENDR_HD void store(int i, int lane, Edge<G> e) {
         edge_[i][0][lane] = e.normal;
         edge_[i][1][lane] = e.normal_per_col;
         edge_[i][2][lane] = e.normal_per_row;

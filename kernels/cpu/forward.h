@@ -23,10 +23,10 @@ template <class T> struct ForwardVisit {
     ForwardVisit(const Plan<T> &plan, T *alpha, T *state, double *sum)
         : plan(plan), alpha(alpha), state(state), sum(sum) {}
 
-    void begin(int f, const Triangle<T> &) { face = f; }
+    template <class G> void begin(int f, const Triangle<G> &) { face = f; }
     void end() {}
 
-    void pairs(int, int count, int, T, T, const T *from, const int *from_pixel) {
+    template <class G> void pairs(int, int count, int, G, G, const T *from, const int *from_pixel) {
         if (n > block - chunk) flush();
         const int m = n + compact<1>(count, from, plan.least, {from}, {argument + n}, from_pixel, pixel + n);
         if (plan.conorm.family == Family::maximum)
@@ -141,8 +141,10 @@ template <class T> struct ForwardTask {
             state[i] = T(-1); // Maximum: no face yet
         }
         ForwardVisit<T> visit(self.plan, alpha, state, sum - first);
-        walk_faces(self.plan, self.tensors.face_vertices, self.tensors.tau[image], image, 0, s.faces, row_begin,
-                   row_end, visit);
+        const double tau = self.tensors.tau[image];
+        const auto walk = self.plan.wants_double_distances(tau) ? walk_faces<double, T, ForwardVisit<T>>
+                                                                : walk_faces<T, T, ForwardVisit<T>>;
+        walk(self.plan, self.tensors.face_vertices, tau, image, 0, s.faces, row_begin, row_end, visit);
         visit.flush();
         finish(self.plan, n, sum, alpha + first, state + first);
         free(sum);

@@ -43,10 +43,15 @@ template <class T> struct Plan {
         return (settings.is_squared ? math::sqrt(reach) : reach) * (1.0 + 1e-6) +
                1e-9; // rounding must not lose a pixel at the rim
     }
+    // Whether float32 must have its distances in double. A root makes much of a far face's small probability; and where
+    // faces act from afar, the foot of the perpendicular on a short edge loses its digits.
+    bool wants_double_distances(double tau) const {
+        const double power = conorm.negative_p ? -settings.p : settings.p;
+        return sizeof(T) == sizeof(float) && (conorm.face_cutoff(1e-6, power) < 1e-6 || radius(tau) > 0.5);
+    }
     void probabilities(int n, const T *argument, T *u, T *a, T *q, T *pdf) const {
 #pragma omp simd
-        for (int i = 0; i < n; ++i)
-            u[i] = sign * math::clamp(argument[i], T(-argument_bound), T(argument_bound)) + shift;
+        for (int i = 0; i < n; ++i) u[i] = sign * argument[i] + shift;
         settings.is_reversed ? probability(n, u, q, a, pdf, shape) : probability(n, u, a, q, pdf, shape);
     }
 };
