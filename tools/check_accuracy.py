@@ -58,7 +58,7 @@ def float32_error(mesh: gendr.Mesh, pixels: Tensor, distribution: Distribution, 
         torch.zeros(mesh.n_vertices, 3).double().index_add(0, mesh.faces.flatten(), g.double().reshape(-1, 3))
         for g in (got, want)
     )
-    off = (got - want).norm() / want.norm() if want.any() else got.norm()
+    off = (got - want).norm() / want.norm() if want.norm() > 0 else got.norm()
     return Error(float((alpha.detach().double() - exact.detach()).abs().max()), float(off))
 
 
