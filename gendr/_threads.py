@@ -47,8 +47,8 @@ def get_num_threads() -> int:
 def threads_for_kernels() -> Iterator[None]:
     """Within it torch itself uses one thread, and the kernels keep as many as they had.
 
-    The kernels' threads sleep while they wait; torch's spin, and on a busy machine wait for each other a hundred times
-    longer than the work of a small tensor takes.
+    The kernels' threads sleep while they wait; torch's spin, and on a busy machine wait for each other far longer
+    than the work of a small tensor takes.
 
     >>> with threads_for_kernels():
     ...     torch.get_num_threads()

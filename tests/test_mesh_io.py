@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import os
-import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import torch
 
 from gendr.render.formats import FORMATS, MeshError, read, write
 from gendr.render.mesh import Mesh
+from mesh_files import binary_ply, load_bytes
 
 EXACT = [".obj", ".off", ".ply", ".glb"]  # the formats that keep vertex numbers
 
@@ -26,12 +25,6 @@ def awkward_mesh(dtype: torch.dtype = torch.float32) -> Mesh:
     vertices[1] = torch.tensor([1.4e-45, 3.4028235e38, -1.17549435e-38])  # float32's smallest, largest and near-normal
     faces = torch.randint(0, 45, (70, 3), generator=generator)
     return Mesh(vertices.to(dtype), faces)
-
-
-def load_bytes(folder: Path, data: bytes | str, suffix: str) -> Mesh:
-    file = folder / f"mesh{suffix}"
-    file.write_bytes(data.encode() if isinstance(data, str) else data)
-    return Mesh.load(file)
 
 
 # --- round trips -------------------------------------------------------------------------------------------------
@@ -118,20 +111,6 @@ def test_legal_but_unusual_files_load(tmp_path: Path, name: str) -> None:
     mesh = load_bytes(tmp_path, data, Path(name).suffix)
     assert mesh.vertices[:4].tolist() == SQUARE
     assert mesh.faces.tolist() == [[0, 1, 2], [0, 2, 3]]
-
-
-def binary_ply(order: str, polygons: list[list[int]], extra: bytes = b"") -> bytes:
-    """Properties around the ones needed, of several types, and two lists in a face."""
-    name = {"<": "little", ">": "big"}[order]
-    header = (
-        f"ply\nformat binary_{name}_endian 1.0\nelement vertex {len(SQUARE)}\nproperty uchar flag\nproperty double x\n"
-        f"property float y\nproperty int16 z\nelement face {len(polygons)}\nproperty list uchar float texcoord\n"
-        "property list ushort int32 vertex_indices\nproperty short material\nend_header\n"
-    )
-    body = b"".join(struct.pack(order + "Bdfh", 1, x, y, int(z)) for x, y, z in SQUARE)
-    for p in polygons:
-        body += struct.pack(f"{order}B2fH{len(p)}ih", 2, math.nan, 1e38, len(p), *p, -1)
-    return header.encode() + body + extra
 
 
 @pytest.mark.parametrize("order", ["<", ">"])

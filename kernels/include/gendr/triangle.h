@@ -2,8 +2,8 @@
 // gradient.
 //
 // Pixel (row, col) of an H x W image has its centre at x = (2 col + 1 - W) / H, y = (H - 1 - 2 row) / H. Everything is
-// kept relative to the first pixel of the triangle's own box and set up in double, so that float32 loses nothing on
-// small triangles far from the origin.
+// counted from a pixel at the triangle and set up in double, so that float32 loses nothing on small triangles far from
+// the origin.
 #pragma once
 
 #include "math.h"
