@@ -49,7 +49,7 @@ def checked(target: Any = None, *, typechecker: object = None) -> Any:
 
 def _refereed(function: Any) -> Any:
     hints = function.__annotations__
-    hints.update({name: Any for name, hint in hints.items() if str(hint) == "Self"})  # beartype wants whole classes
+    hints.update({name: Any for name, hint in hints.items() if "Self" in str(hint)})  # beartype wants whole classes
     strict = _jaxtyped(function, typechecker=_beartype)
 
     @functools.wraps(function)

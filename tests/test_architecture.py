@@ -22,7 +22,8 @@ ROWS = [
     ["gendr.render.rasterize"],
     ["gendr.render.reference"],
     ["gendr.render.camera_io"],
-    ["gendr.render.camera", "gendr.render.mesh", "gendr.render.schedules", "gendr.optim"],
+    ["gendr.render.camera"],
+    ["gendr.render.mesh", "gendr.render.schedules", "gendr.optim"],
     ["gendr.render.formats", "gendr.render.subdivision", "gendr.render.topology"],
     ["gendr._ops", "gendr._edges"],
     ["gendr._kernels", "gendr._threads", "gendr.distributions", "gendr.tnorms"],
@@ -80,7 +81,7 @@ def test_imports_point_down(name):
         ("gendr.optim", "from gendr.render import losses"),
         ("gendr.render.mesh", "from .rasterize import rasterize"),
         ("gendr.render.rasterize", "import gendr"),
-        ("gendr.render.camera", "from ..tools import fit"),
+        ("gendr.render.camera", "from ...tools import fit"),
         ("gendr.scenes", "from gendr import tools"),
     ],
 )

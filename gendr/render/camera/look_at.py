@@ -1,64 +1,27 @@
-"""Where the eye is and how the scene lands on the image."""
+"""Cameras by distance, elevation and azimuth: the published convention."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
+from typing_extensions import Self
 
 from gendr import _check
-from gendr._types import Vertices
-
-PROJECTIONS = ("perspective", "orthographic")
-MIN_DEPTH = 1e-6
+from gendr.render.camera.model import PROJECTIONS, CameraModel
 
 Number = int | float | Tensor
 Point = Sequence[int | float] | Tensor
 
 
-@dataclass(frozen=True, eq=False)
-class Camera:
-    r"""A batch of `B` cameras: `(x, y, z) = rotation (p - eye)`, NDC `scale x / z`, `scale y / z`, depth `z`.
+class LookAt(CameraModel):
+    """`Camera.look_at`."""
 
-    The camera looks along +z, x is right and y is up in the image; NDC is [-1, 1] over the image's height. See
-    `docs/cameras.md` and its picture of the axes. A plain value object: to change it, make another.
-
-    Attributes:
-        rotation: [B, 3, 3], rows are the camera's x, y and z axes in world coordinates. `look_at` gives determinant +1;
-            -1 shows a scene modelled in right-handed coordinates unmirrored.
-        eye: [B, 3] in world coordinates.
-        scale: [B]; perspective: `1 / tan(half angle)`; orthographic: NDC units per world unit.
-        projection: `"perspective"` or `"orthographic"` (NDC `scale x`, `scale y`).
-
-    Raises:
-        TypeError, ValueError: wrong shapes, or the dtypes or devices of the tensors differ.
-
-    >>> camera = Camera.look_at(distance=2.0, elevation=90.0, half_angle=45.0)
-    >>> camera.project(torch.tensor([[0.0, 0.0, 0.0], [0.5, 0.0, 0.0], [0.0, 0.0, 0.5]]))
-    tensor([[[0.0000, 0.0000, 2.0000],
-             [0.2500, 0.0000, 2.0000],
-             [0.0000, 0.2500, 2.0000]]])
-    """
-
-    rotation: Float[Tensor, "B 3 3"]
-    eye: Float[Tensor, "B 3"]
-    scale: Float[Tensor, " B"]
-    projection: str = "perspective"
-
-    def __post_init__(self) -> None:
-        _check.tensor("rotation", self.rotation, ("B", 3, 3))
-        _check.tensor("eye", self.eye, (len(self.rotation), 3), (self.rotation.dtype,))
-        _check.tensor("scale", self.scale, (len(self.rotation),), (self.rotation.dtype,))
-        _check.choice("projection", self.projection, PROJECTIONS)
-        if not self.rotation.device == self.eye.device == self.scale.device:
-            _check.fail("eye, scale", f"the rotation's device {self.rotation.device}", f"{self.eye.device}")
-
-    @staticmethod
+    @classmethod
     def look_at(
+        cls,
         distance: Number = 2.732,
         elevation: Number = 0.0,
         azimuth: Number = 0.0,
@@ -69,7 +32,7 @@ class Camera:
         up: Point = (0.0, 1.0, 0.0),
         projection: str = "perspective",
         scale: Number | None = None,
-    ) -> Camera:
+    ) -> Self:
         r"""Look at a point from a distance, an elevation and an azimuth: the published convention of GenDR.
 
         `eye = at + d (cos E sin A, sin E, -cos E cos A)`, `z = unit(at - eye)`, `x = unit(up x z)`, `y = z x x`.
@@ -99,6 +62,7 @@ class Camera:
 
         Source: Petersen et al., "GenDR: a generalized differentiable renderer", CVPR 2022, its published code.
 
+        >>> from gendr.render.camera import Camera
         >>> Camera.look_at(distance=2.0, elevation=torch.tensor([0.0, 30.0]), fov=30.0).eye
         tensor([[ 0.0000,  0.0000, -2.0000],
                 [ 0.0000,  1.0000, -1.7321]])
@@ -117,68 +81,7 @@ class Camera:
         if projection == "perspective":
             zoom = 1.0 / torch.tan(torch.deg2rad(zoom / 2.0 if zoom_name == "fov" else zoom))
         eye = tensors["at"] + tensors["distance"][:, None] * direction
-        return Camera(_axes(-direction, tensors["up"], upward), eye, zoom, projection)
-
-    def project(self, vertices: Vertices) -> Float[Tensor, "B V 3"]:
-        r"""Project points: NDC x (right) and y (up), and the depth z along the view axis.
-
-        A point at or behind the camera's plane has no image. Its true depth (0 or negative) is returned, and x and y
-        are divided by `MIN_DEPTH` = 1e-6 in place of depths below it, so that values and gradients stay finite (for
-        coordinates up to 1e25 in float32); the rasterizer drops faces with a vertex nearer than `near`, so nothing is
-        drawn from them.
-
-        Args:
-            vertices: [V, 3] or [B, V, 3] in world coordinates; a batch of one, of cameras or of vertices, is broadcast.
-
-        Returns:
-            [B, V, 3] in the dtype of `vertices` (the camera is rounded to it), differentiable in vertices and camera.
-
-        Raises:
-            TypeError, ValueError: wrong shape or dtype, batches that do not match, or another device than the camera's.
-        """
-        _check.tensor("vertices", vertices, ("*", "V", 3))
-        batch = vertices.shape[0] if vertices.ndim == 3 else 1
-        if vertices.ndim > 3 or (batch != len(self) and 1 not in (batch, len(self))):
-            _check.fail("vertices", f"[V, 3] or [B, V, 3] for {len(self)} cameras", vertices)
-        if vertices.device != self.eye.device:
-            _check.fail("vertices", f"the camera's device {self.eye.device}", f"{vertices.device}")
-        camera = self.to(vertices.dtype)
-        # Coordinates as rows [B, 3, V] until the end: a third faster than [B, V, 3], forward and backward.
-        local = camera.rotation @ (vertices.mT - camera.eye[:, :, None])
-        plane, depth = local.tensor_split((2,), 1)
-        factor = camera.scale[:, None, None]
-        if self.projection == "perspective":
-            factor = factor / depth.clamp_min(MIN_DEPTH)
-        return torch.cat((plane * factor, depth), 1).mT
-
-    def to(self, target: torch.dtype | torch.device | str) -> Camera:
-        """Return the same cameras in another dtype or on another device; itself when nothing changes."""
-        moved = self.eye.to(target)
-        if moved is self.eye:
-            return self
-        return Camera(self.rotation.to(target), moved, self.scale.to(target), self.projection)
-
-    def __len__(self) -> int:
-        return len(self.eye)
-
-    def __getitem__(self, index: int | slice | Tensor) -> Camera:
-        chosen = slice(index, index + 1 or None) if isinstance(index, int) else index
-        if isinstance(index, int) and not -len(self) <= index < len(self):
-            raise IndexError(f"index: expected within {len(self)} cameras, got {index}")
-        return Camera(self.rotation[chosen], self.eye[chosen], self.scale[chosen], self.projection)
-
-    @staticmethod
-    def cat(cameras: Sequence[Camera]) -> Camera:
-        """Join cameras of one projection, dtype and device into one batch.
-
-        Raises:
-            ValueError: there are none, or their projections differ.
-        """
-        projections = sorted({camera.projection for camera in cameras})
-        if len(projections) != 1:
-            _check.fail("cameras", "at least one camera and one projection", f"projections {projections}")
-        rotation, eye, scale = (torch.cat([getattr(c, n) for c in cameras]) for n in ("rotation", "eye", "scale"))
-        return Camera(rotation, eye, scale, projections[0])
+        return cls(_axes(-direction, tensors["up"], upward), eye, zoom, projection)
 
 
 def _zoom(
