@@ -8,6 +8,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 Alpha = Float[Tensor, "B H W"]
+FaceUVs = Float[Tensor, "B F 3 2"]
 FaceVertices = Float[Tensor, "B F 3 3"]
 Faces = Int64[Tensor, "F 3"]
 Vertices = Float[Tensor, "*B V 3"]

@@ -24,7 +24,7 @@ ROWS = [
     ["gendr.render.camera_io"],
     ["gendr.render.camera"],
     ["gendr.render.mesh", "gendr.render.schedules", "gendr.optim"],
-    ["gendr.render.formats", "gendr.render.subdivision", "gendr.render.topology"],
+    ["gendr.render.formats", "gendr.render.subdivision", "gendr.render.topology", "gendr.render.texture"],
     ["gendr._ops", "gendr._edges"],
     ["gendr._kernels", "gendr._threads", "gendr.distributions", "gendr.tnorms"],
     ["gendr._check", "gendr._types"],

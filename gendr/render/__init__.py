@@ -7,10 +7,12 @@ from gendr.render.formats import MeshError
 from gendr.render.mesh import Mesh
 from gendr.render.rasterize import Raster, rasterize
 from gendr.render.renderer import Renderer
+from gendr.render.texture import FaceTextures
 from gendr.render.topology import MeshTopology
 
 __all__ = [
     "Camera",
+    "FaceTextures",
     "Mesh",
     "MeshError",
     "MeshTopology",
