@@ -8,20 +8,10 @@
 namespace gendr {
 inline namespace GENDR_ISA {
 
-constexpr double argument_bound = 1e18; // arguments beyond it are held there
-
 struct Standardisation {
     double sign, shift; // u = sign * argument + shift
     bool is_reversed;
 };
-
-inline GammaShape gamma_shape(double p, const GammaTable *table, double argument_floor) {
-    int sign = 0;
-    const double log_peak = p * ::log(p) - p - ::lgamma_r(p, &sign);
-    GammaShape shape{p, log_peak, 0.0, table};
-    shape.pdf_at_floor = Gamma::density_times_x(argument_floor, shape) / argument_floor;
-    return shape;
-}
 
 struct EffectiveCdf {
     ProbabilityStage<double> stage;

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "gendr/distributions.h"
-#include "gendr/tconorms.h"
+#include "gendr/pair.h"
 #include <cstddef>
 
 namespace gendr {
@@ -62,129 +62,49 @@ void probability_stage(int n, const T *__restrict u, T *__restrict cdf, T *__res
     }
 }
 
-// Whether a pair counts: a face of zero probability adds nothing, and where a strict conorm is certain (q = 0) nothing
-// has a gradient.
-template <class T> GENDR_HD T at_least_tiny(T x) { return math::max(x, limits<T>::tiny); }
-
-template <class C, class T> struct ProductStages {
-    static void generator(int n, const T *__restrict a, const T *__restrict q, T p, T *__restrict term, int *) {
-#pragma omp simd
-        for (int i = 0; i < n; ++i) {
-            const T g = C::generator(at_least_tiny(a[i]), at_least_tiny(q[i]), p);
-            term[i] = q[i] <= limits<T>::tiny ? limits<T>::huge : (a[i] <= limits<T>::tiny ? T(0) : g);
-        }
-    }
-    static void derivative(int n, const T *__restrict a, const T *__restrict q, const T *__restrict c, const T *, T p,
-                           T *__restrict out) {
-#pragma omp simd
-        for (int i = 0; i < n; ++i) {
-            const T value = c[i] * out[i] * C::derivative(at_least_tiny(a[i]), at_least_tiny(q[i]), p);
-            out[i] = a[i] <= limits<T>::tiny || q[i] <= limits<T>::tiny ? T(0) : value;
-        }
-    }
-    static double in_p(int n, const T *a, const T *q, const T *c, const T *, T p) {
-        double sum = 0.0;
-        for (int i = 0; i < n; ++i) {
-            const bool counts = a[i] > limits<T>::tiny && q[i] > limits<T>::tiny;
-            if (counts) sum += double(c[i]) * C::in_p(a[i], q[i], p);
-        }
-        return sum;
-    }
-    static void aggregate(int n, const T *__restrict state, T p, T *__restrict out, T *__restrict in_state) {
-#pragma omp simd
-        for (int i = 0; i < n; ++i) {
-            const bool certain = state[i] >= T(0.5) * limits<T>::huge;
-            const Aggregate<T> sum = C::aggregate(certain ? T(1) : state[i], p);
-            out[i] = certain ? T(1) : math::clamp(sum.out, T(0), T(1));
-            in_state[i] = certain ? T(0) : sum.in_state;
-        }
-    }
-    static double aggregate_in_p(double state, double p) {
-        return state >= 0.5 * limits<T>::huge ? 0.0 : C::aggregate(state, p).in_p;
-    }
-};
-
-constexpr int certain_exponent = 1 << 20; // of a pair with q = 0 under a strict conorm
-
-template <class C, class T> struct PowerStages {
+// The loops over one family's pairs; P is the pair's mathematics, see pair.h.
+template <class P, class T> struct PairStages {
     static void generator(int n, const T *__restrict a, const T *__restrict q, T p, T *__restrict term,
                           int *__restrict exponent) {
-        const T log2_per_l = p * T(1.4426950408889634);
+        if constexpr (P::has_exponents) {
 #pragma omp simd
-        for (int i = 0; i < n; ++i) {
-            const T l = C::l(at_least_tiny(a[i]), at_least_tiny(q[i]));
-            const T log2_term = math::clamp(l * log2_per_l, T(-6e7), T(6e7));
-            T steps = T(int(log2_term * T(0.015625)));
-            steps -= steps * T(64) > log2_term ? T(1) : T(0);
-            T mantissa = math::exp((log2_term - steps * T(64)) * T(0.6931471805599453));
-            // q^p - 1 loses its digits near q = 1 unless it is formed whole.
-            if (C::offset) mantissa = steps == T(0) ? math::expm1(p * l) : mantissa;
-            const bool certain = C::strict && q[i] <= limits<T>::tiny, nothing = a[i] <= limits<T>::tiny;
-            term[i] = certain ? T(1) : (nothing ? T(0) : mantissa);
-            exponent[i] = certain ? certain_exponent : (nothing ? -certain_exponent : int(steps));
+            for (int i = 0; i < n; ++i) term[i] = P::term(a[i], q[i], p, exponent[i]);
+        } else {
+            int none = 0;
+#pragma omp simd
+            for (int i = 0; i < n; ++i) term[i] = P::term(a[i], q[i], p, none);
         }
     }
     static void derivative(int n, const T *__restrict a, const T *__restrict q, const T *__restrict c,
                            const T *__restrict l, T p, T *__restrict out) {
+        if constexpr (P::has_exponents) {
 #pragma omp simd
-        for (int i = 0; i < n; ++i) {
-            const T ai = at_least_tiny(a[i]), qi = at_least_tiny(q[i]);
-            const T weight = math::exp(math::min(p * (C::l(ai, qi) - l[i]), T(0)));
-            const T value = c[i] * out[i] * (weight * C::slope(ai, qi));
-            out[i] = a[i] <= limits<T>::tiny || (C::strict && q[i] <= limits<T>::tiny) ? T(0) : value;
+            for (int i = 0; i < n; ++i) out[i] = P::derivative(a[i], q[i], c[i], l[i], p, out[i]);
+        } else { // l is not filled
+#pragma omp simd
+            for (int i = 0; i < n; ++i) out[i] = P::derivative(a[i], q[i], c[i], T(0), p, out[i]);
         }
     }
     static double in_p(int n, const T *a, const T *q, const T *c, const T *l, T p) {
         double sum = 0.0;
-        for (int i = 0; i < n; ++i) {
-            if (a[i] <= limits<T>::tiny || (C::strict && q[i] <= limits<T>::tiny)) continue;
-            const T own = C::l(a[i], at_least_tiny(q[i]));
-            sum += double(c[i]) * math::exp(math::min(p * (own - l[i]), T(0))) * own;
-        }
-        return sum / p;
+        for (int i = 0; i < n; ++i) sum += P::in_p(a[i], q[i], c[i], P::has_exponents ? l[i] : T(0), p);
+        return sum / P::in_p_divisor(p);
     }
-    static void aggregate(int n, const T *__restrict state, T, T *__restrict out, T *__restrict in_state) {
+    static void aggregate(int n, const T *__restrict state, T p, T *__restrict out, T *__restrict in_state) {
 #pragma omp simd
         for (int i = 0; i < n; ++i) {
-            const Aggregate<T> at = C::aggregate(math::clamp(state[i], T(-1e8), T(1e8)));
-            out[i] = math::clamp(at.out, T(0), T(1));
-            in_state[i] = at.in_state;
+            const PixelValue<T> value = P::aggregate(state[i], p);
+            out[i] = value.out;
+            in_state[i] = value.in_state;
         }
     }
-    static double aggregate_in_p(double state, double p) {
-        return -C::aggregate(math::clamp(state, -1e8, 1e8)).in_state * math::clamp(state, -1e8, 1e8) / p;
-    }
+    static double aggregate_in_p(double state, double p) { return P::aggregate_in_p(state, p); }
 };
-
-template <class T> struct AverageStages { // the state is the mean itself
-    static void generator(int n, const T *__restrict a, const T *, T, T *__restrict term, int *) {
-#pragma omp simd
-        for (int i = 0; i < n; ++i) term[i] = a[i];
-    }
-    static void derivative(int n, const T *, const T *, const T *__restrict c, const T *, T, T *__restrict out) {
-#pragma omp simd
-        for (int i = 0; i < n; ++i) out[i] *= c[i];
-    }
-    static double in_p(int, const T *, const T *, const T *, const T *, T) { return 0.0; }
-    static void aggregate(int n, const T *__restrict state, T, T *__restrict out, T *__restrict in_state) {
-        for (int i = 0; i < n; ++i) {
-            out[i] = math::min(state[i], T(1));
-            in_state[i] = T(1);
-        }
-    }
-    static double aggregate_in_p(double, double) { return 0.0; }
-};
-
-template <class S, class C, class T> constexpr ConormStages<T> stages_of(bool negative_p, bool offset, bool strict) {
-    return {C::family,    negative_p,        offset,        strict, S::generator, S::derivative, S::in_p,
-            S::aggregate, S::aggregate_in_p, C::face_cutoff};
-}
 
 template <class C, class T> constexpr ConormStages<T> conorm_stages() {
-    if constexpr (C::family == Family::product) return stages_of<ProductStages<C, T>, C, T>(false, false, true);
-    else if constexpr (C::family == Family::power)
-        return stages_of<PowerStages<C, T>, C, T>(C::negative_p, C::offset, C::strict);
-    else return stages_of<AverageStages<T>, C, T>(false, false, false); // Maximum keeps its winner, see coverage.cpp
+    using S = PairStages<PairOf<C, T>, T>;
+    return {C::family,     negative_p<C>(), has_offset<C>(), is_strict<C>(),    S::generator,
+            S::derivative, S::in_p,         S::aggregate,    S::aggregate_in_p, C::face_cutoff};
 }
 
 template <class T> ProbabilityStage<T> probability_stage_of(int distribution) {

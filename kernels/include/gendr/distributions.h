@@ -10,6 +10,8 @@
 namespace gendr {
 inline namespace GENDR_ISA {
 
+constexpr double argument_bound = 1e18; // arguments beyond it are held there
+
 template <class T> struct Probability {
     T cdf, sf, pdf;
 };
@@ -211,6 +213,15 @@ struct Levy {
         return {inside ? cdf : T(0), inside ? sf : T(1), inside ? pdf : T(0)};
     }
 };
+
+// Everything of a shape; on the host, once a call.
+inline GammaShape gamma_shape(double p, const GammaTable *table, double argument_floor) {
+    int sign = 0;
+    const double log_peak = p * ::log(p) - p - ::lgamma_r(p, &sign);
+    GammaShape shape{p, log_peak, 0.0, table};
+    shape.pdf_at_floor = Gamma::density_times_x(argument_floor, shape) / argument_floor;
+    return shape;
+}
 
 // The one list: dispatch, bindings and the names that Python checks itself against follow from it.
 #define GENDR_DISTRIBUTIONS(X)                                                                                         \

@@ -9,7 +9,7 @@ namespace gendr {
 inline namespace GENDR_ISA {
 
 // P / (x f) for x <= p + 1, where f is the density: sum_n x^n / (p (p+1) ... (p+n)).
-inline double lower_factor(double p, double x) {
+GENDR_HD double lower_factor(double p, double x) {
     double term = 1.0 / p, sum = term;
     for (int n = 1; n < 1000 && term > sum * 1e-17; ++n) {
         term *= x / (p + n);
@@ -19,7 +19,7 @@ inline double lower_factor(double p, double x) {
 }
 
 // Q / (x f) for x > p + 1: Lentz's evaluation of the continued fraction of Gamma(p, x).
-inline double upper_factor(double p, double x) {
+GENDR_HD double upper_factor(double p, double x) {
     double b = x + 1.0 - p, c = 1e300, d = 1.0 / b, h = d;
     for (int i = 1; i < 1000; ++i) {
         const double an = -i * (i - p);
