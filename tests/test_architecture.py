@@ -23,7 +23,7 @@ ROWS = [
     ["gendr.render.reference"],
     ["gendr.render.camera_io"],
     ["gendr.render.camera"],
-    ["gendr.render.mesh", "gendr.render.schedules", "gendr.optim"],
+    ["gendr.render.mesh", "gendr.render.schedules", "gendr.render.pose", "gendr.optim"],
     ["gendr.render.formats", "gendr.render.subdivision", "gendr.render.topology", "gendr.render.texture"],
     ["gendr._ops", "gendr._edges"],
     ["gendr._kernels", "gendr._threads", "gendr.distributions", "gendr.tnorms"],

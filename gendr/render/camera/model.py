@@ -122,6 +122,40 @@ class CameraModel:
             _check.fail("vertices", f"[V, 3] or [B, V, 3] for {len(self)} cameras", vertices)
         return self.to(vertices.dtype)._image(self._local("vertices", vertices)).mT
 
+    def with_pose(
+        self,
+        rotation: Float[Tensor, "*B 3 3"] | None = None,
+        eye: Float[Tensor, "*B 3"] | None = None,
+    ) -> Self:
+        r"""Return the same cameras in another place or turned another way, for poses that are optimised.
+
+        `gendr.render.pose` makes rotations of parameters. They have determinant +1; to keep the handedness of a camera,
+        multiply: `camera.with_pose(turn @ camera.rotation)` turns it about its own axes.
+
+        Args:
+            rotation: [3, 3] or [B, 3, 3], as in `Camera`; None keeps it. A batch of one, of cameras, rotations or
+                eyes, is broadcast.
+            eye: [3] or [B, 3]; None keeps it.
+
+        Raises:
+            TypeError, ValueError: wrong shapes, or dtypes or devices that differ from the camera's.
+
+        >>> from gendr.render.camera import Camera
+        >>> Camera.look_at(torch.tensor(2.0)).with_pose(eye=torch.tensor([0.0, 1.0, -2.0])).eye
+        tensor([[ 0.,  1., -2.]])
+        """
+        rotation = self.rotation if rotation is None else _check.tensor("rotation", rotation, ("*", 3, 3))
+        eye = self.eye if eye is None else _check.tensor("eye", eye, ("*", 3))
+        if rotation.ndim > 3 or eye.ndim > 2:
+            _check.fail("rotation, eye", "[B, 3, 3] and [B, 3]", f"{list(rotation.shape)} and {list(eye.shape)}")
+        values = self._batch() | {"rotation": rotation.reshape(-1, 3, 3), "eye": eye.reshape(-1, 3)}
+        batch = max(map(len, values.values()))
+        if any(len(value) not in (1, batch) for value in values.values()):
+            _check.fail(
+                "rotation, eye", f"a batch of {len(self)} or 1", f"{len(values['rotation'])}, {len(values['eye'])}"
+            )
+        return replace(self, **{name: value.expand(batch, *value.shape[1:]) for name, value in values.items()})
+
     def to(self, target: torch.dtype | torch.device | str) -> Self:
         """Return the same cameras in another dtype or on another device; itself when nothing changes."""
         if self.eye.to(target) is self.eye:
