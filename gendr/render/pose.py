@@ -169,10 +169,10 @@ def rotation_6d_to_matrix(rotation_6d: Rotation6D) -> Matrix:
     Source: Zhou et al., "On the continuity of rotation representations in neural networks", CVPR 2019, with rows in
     place of columns (as in PyTorch3D).
 
-    >>> rotation_6d_to_matrix(torch.tensor([0.0, 2.0, 0.0, -1.0, 1.0, 0.0]))
-    tensor([[ 0.,  1.,  0.],
-            [-1.,  0.,  0.],
-            [ 0.,  0.,  1.]])
+    >>> rotation_6d_to_matrix(torch.tensor([2.0, 0.0, 2.0, 5.0, 1.0, 5.0]))
+    tensor([[ 0.7071,  0.0000,  0.7071],
+            [ 0.0000,  1.0000,  0.0000],
+            [-0.7071,  0.0000,  0.7071]])
     """
     _check.tensor("rotation_6d", rotation_6d, ("*", 6))
     first, second = rotation_6d.tensor_split(2, -1)
