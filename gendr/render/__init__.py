@@ -3,6 +3,7 @@
 from gendr.render import losses, schedules
 from gendr.render.camera import Camera
 from gendr.render.camera_io import Views, load_cameras, save_cameras
+from gendr.render.clip import Clipped, clip_far, clip_near
 from gendr.render.formats import MeshError
 from gendr.render.mesh import Mesh
 from gendr.render.rasterize import Raster, rasterize
@@ -12,6 +13,7 @@ from gendr.render.topology import MeshTopology
 
 __all__ = [
     "Camera",
+    "Clipped",
     "FaceTextures",
     "Mesh",
     "MeshError",
@@ -19,6 +21,8 @@ __all__ = [
     "Raster",
     "Renderer",
     "Views",
+    "clip_far",
+    "clip_near",
     "load_cameras",
     "losses",
     "rasterize",
