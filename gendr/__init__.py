@@ -8,7 +8,7 @@ torch.Size([1, 4, 4])
 
 from importlib.metadata import version
 
-from gendr import distributions, optim, render, tnorms
+from gendr import distributions, optim, presets, render, tnorms
 from gendr._threads import get_num_threads, set_num_threads, threads_for_kernels
 from gendr.render import Camera, Mesh, MeshError, Raster, Renderer, rasterize
 
@@ -24,6 +24,7 @@ __all__ = [
     "distributions",
     "get_num_threads",
     "optim",
+    "presets",
     "rasterize",
     "render",
     "set_num_threads",

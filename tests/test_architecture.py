@@ -17,6 +17,7 @@ ROWS = [
     ["gendr.tools"],
     ["gendr.scenes"],
     ["gendr"],
+    ["gendr.presets"],
     ["gendr.render"],
     ["gendr.render.renderer", "gendr.render.losses"],
     ["gendr.render.rasterize"],
