@@ -8,7 +8,7 @@ torch.Size([1, 4, 4])
 
 from importlib.metadata import version
 
-from gendr import distributions, optim, presets, render, tnorms
+from gendr import distributions, optim, presets, render, sort, tnorms
 from gendr._threads import get_num_threads, set_num_threads, threads_for_kernels
 from gendr.render import Camera, Mesh, MeshError, Raster, Renderer, rasterize
 
@@ -28,6 +28,7 @@ __all__ = [
     "rasterize",
     "render",
     "set_num_threads",
+    "sort",
     "threads_for_kernels",
     "tnorms",
 ]

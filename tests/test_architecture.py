@@ -27,6 +27,7 @@ ROWS = [
     ["gendr.render.mesh", "gendr.render.schedules", "gendr.render.pose", "gendr.optim"],
     ["gendr.render.formats", "gendr.render.subdivision", "gendr.render.topology", "gendr.render.texture"],
     ["gendr.render.clip", "gendr.render.normals"],
+    ["gendr.sort"],
     ["gendr._ops", "gendr._edges"],
     ["gendr._kernels", "gendr._threads", "gendr.distributions", "gendr.tnorms"],
     ["gendr._check", "gendr._types"],

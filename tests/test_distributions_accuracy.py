@@ -69,6 +69,10 @@ EXACT: dict[str, Exact] = {
     "reciprocal": symmetric(
         lambda x: 1 / (2 + 2 * x) if x > 0 else (1 - 2 * x) / (2 - 2 * x), lambda x: 1 / (2 * (1 + abs(x)) ** 2)
     ),
+    "optimal": symmetric(
+        lambda x: mpf(1) / 2 - x if abs(x) <= 0.25 else 1 / (16 * x) if x > 0 else 1 + 1 / (16 * x),
+        lambda x: mpf(1) if abs(x) <= 0.25 else 1 / (16 * x * x),
+    ),
     "gumbel_max": gumbel_max(),
     "gumbel_min": Exact(lambda x: gumbel_max().sf(-x), lambda x: gumbel_max().cdf(-x), lambda x: gumbel_max().pdf(-x)),
     "exponential": Exact(lambda x: -mp.expm1(-x), lambda x: mp.exp(-x), lambda x: mp.exp(-x)),

@@ -64,7 +64,7 @@ def test_every_distribution_is_listed_once_and_described() -> None:
     for name, cls in DISTRIBUTIONS.items():
         assert cls.name == name
         assert cls.formula
-        assert "A." in cls.source
+        assert "Petersen 2022" in cls.source
         low, high = cls.base_support
         assert low <= high
         assert f"Source: {cls.source.split(',')[0]}" in (cls.__doc__ or "")

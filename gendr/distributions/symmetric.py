@@ -11,7 +11,7 @@ from torch import Tensor
 from gendr.distributions.base import Distribution
 from gendr.distributions.special import LOG_ZERO, SQRT_HALF, gaussian_log_tail
 
-__all__ = ["Cauchy", "Gaussian", "HyperbolicSecant", "Laplace", "Logistic", "Reciprocal", "Symmetric"]
+__all__ = ["Cauchy", "Gaussian", "HyperbolicSecant", "Laplace", "Logistic", "Optimal", "Reciprocal", "Symmetric"]
 
 
 class Symmetric(Distribution):
@@ -218,3 +218,28 @@ class Reciprocal(Symmetric):
 
     def _isf(self, q: Tensor) -> Tensor:
         return (1 - 2 * q) / (2 * q)
+
+
+class Optimal(Symmetric):
+    """The sigmoid whose relaxed minimum is monotonic with the least error: `F(x) = 1/2 + x` for `|x| <= 1/4`.
+
+    Beyond, the tail is `1 / (16 |x|)`: `x F(-x)`, the error of a relaxed minimum, stays at 1/16. Source: Petersen 2022,
+    equation 3.24 and theorem 3.7.
+
+    >>> Optimal().cdf(torch.tensor([-1.0, -0.25, 0.0]))
+    tensor([0.0625, 0.2500, 0.5000])
+    """
+
+    name = "optimal"
+    formula = "1/2 + x for abs(x) <= 1/4, -1 / (16 x) below, 1 - 1 / (16 x) above"
+    source = "Petersen 2022, 3.24"
+
+    def _tail(self, t: Tensor) -> Tensor:
+        return torch.where(t < 0.25, 0.5 - t, 0.0625 / t.clamp(min=0.25))
+
+    def _density(self, t: Tensor) -> Tensor:
+        t = t.clamp(min=0.25)
+        return 0.0625 / (t * t)
+
+    def _isf(self, q: Tensor) -> Tensor:
+        return torch.where(q < 0.25, 0.0625 / q.clamp(max=0.25), 0.5 - q)

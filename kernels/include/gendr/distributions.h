@@ -134,6 +134,16 @@ struct Reciprocal {
     }
 };
 
+// The monotonic relaxed minimum of least error (Petersen 2022, 3.24).
+struct Optimal {
+    static constexpr const char *name = "optimal";
+    template <class T> GENDR_HD static Probability<T> at(T x, const GammaShape &) {
+        const T r = math::abs(x), tail = T(0.0625) / math::max(r, T(0.25));
+        return two_sided(x, T(1) - (r < T(0.25) ? T(0.5) - r : tail), r < T(0.25) ? T(0.5) - r : tail,
+                         T(16) * tail * tail);
+    }
+};
+
 struct GumbelMax {
     static constexpr const char *name = "gumbel_max";
     template <class T> GENDR_HD static Probability<T> at(T x, const GammaShape &) {
@@ -235,6 +245,7 @@ inline GammaShape gamma_shape(double p, const GammaTable *table, double argument
     X(HyperbolicSecant)                                                                                                \
     X(Cauchy)                                                                                                          \
     X(Reciprocal)                                                                                                      \
+    X(Optimal)                                                                                                         \
     X(GumbelMax)                                                                                                       \
     X(GumbelMin)                                                                                                       \
     X(Exponential)                                                                                                     \
