@@ -6,6 +6,7 @@ from gendr.render.camera_io import Views, load_cameras, save_cameras
 from gendr.render.clip import Clipped, clip_far, clip_near
 from gendr.render.formats import MeshError
 from gendr.render.mesh import Mesh
+from gendr.render.normals import corner_normals, face_normals, vertex_normals
 from gendr.render.rasterize import Raster, rasterize
 from gendr.render.renderer import Renderer
 from gendr.render.texture import FaceTextures
@@ -23,9 +24,12 @@ __all__ = [
     "Views",
     "clip_far",
     "clip_near",
+    "corner_normals",
+    "face_normals",
     "load_cameras",
     "losses",
     "rasterize",
     "save_cameras",
     "schedules",
+    "vertex_normals",
 ]
