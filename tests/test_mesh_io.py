@@ -11,6 +11,7 @@ import torch
 
 from gendr.render.formats import FORMATS, MeshError, read, write
 from gendr.render.mesh import Mesh
+from gendr.render.mesh_parts import MeshParts
 from mesh_files import binary_ply, load_bytes
 
 EXACT = [".obj", ".off", ".ply", ".glb"]  # the formats that keep vertex numbers
@@ -208,5 +209,5 @@ def test_what_cannot_be_saved(tmp_path: Path) -> None:
             call()
     large.save(tmp_path / "a.off")
     assert torch.equal(read(tmp_path / "a.off", torch.float64)[0], large.vertices)
-    write(tmp_path / "b.ply", mesh.vertices, mesh.faces)
+    write(tmp_path / "b.ply", MeshParts(mesh.vertices, mesh.faces))
     assert {f.name for f in tmp_path.iterdir()} == {"folder.obj", "a.off", "b.ply"}

@@ -5,6 +5,7 @@ from gendr.render.camera import Camera
 from gendr.render.camera_io import Views, load_cameras, save_cameras
 from gendr.render.clip import Clipped, clip_far, clip_near
 from gendr.render.formats import MeshError
+from gendr.render.material import Material
 from gendr.render.mesh import Mesh
 from gendr.render.normals import corner_normals, face_normals, vertex_normals
 from gendr.render.rasterize import Raster, rasterize
@@ -16,6 +17,7 @@ __all__ = [
     "Camera",
     "Clipped",
     "FaceTextures",
+    "Material",
     "Mesh",
     "MeshError",
     "MeshTopology",

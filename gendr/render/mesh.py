@@ -1,20 +1,22 @@
-"""The mesh value object: vertices, or a batch of them, over one list of triangles."""
+"""The mesh value object: vertices, or a batch of them, over one list of triangles, and how these look."""
 
 from __future__ import annotations
 
-import importlib
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from gendr import _check
 from gendr._types import FaceVertices
 from gendr.distributions._values import concrete
-from gendr.render import formats, subdivision
+from gendr.render import formats, mesh_exchange, subdivision
+from gendr.render.material import Material, material_textures
+from gendr.render.mesh_parts import MeshParts
+from gendr.render.texture import FaceTextures
 
 if TYPE_CHECKING:
     import trimesh
@@ -26,14 +28,22 @@ class Mesh:
 
     The tensors are not copied, so gradients flow through `vertices`. A mesh equals only itself.
 
+    How a face looks is the product of its vertices' colours, where there are any, and its material's colour.
+
     Args:
-        vertices: float32 or float64 `[V, 3]`, or `[B, V, 3]` for a batch of meshes that share `faces`. Any unit;
+        vertices: float32 or float64 `[V, 3]`, or `[B, V, 3]` for a batch of meshes that share all else. Any unit;
             y is up wherever gendr needs an up.
         faces: int64 `[F, 3]`, indices into the vertices; counter-clockwise seen from outside.
+        vertex_colors: float `[V, 3]`, red, green, blue, 1 is full; or None.
+        uvs: float `[T, 2]`, texture coordinates: (0, 0) is an image's bottom left corner; or None.
+        face_uvs: int64 `[F, 3]`, the coordinates of the faces' corners, indices into `uvs`; -1 is none. Given with
+            `uvs`, and only then.
+        materials: of the faces; () is no colour at all.
+        face_material: int64 `[F]`, index into the materials; -1 is none. None: all faces are of the first material.
 
     Raises:
-        TypeError: an argument is not a tensor.
-        ValueError: wrong shape, dtype or device, a coordinate that is not finite, or an index out of range. Values
+        TypeError: an argument is not a tensor, or one of the materials no `Material`.
+        ValueError: wrong shape, dtype or device, a value that is not finite, or an index out of range. Values
             cannot be looked at, and are not checked, within `torch.func.vmap` and under `torch.compile`.
 
     Example:
@@ -43,6 +53,11 @@ class Mesh:
 
     vertices: Tensor
     faces: Tensor
+    vertex_colors: Tensor | None = None
+    uvs: Tensor | None = None
+    face_uvs: Tensor | None = None
+    materials: tuple[Material, ...] = ()
+    face_material: Tensor | None = None
 
     def __post_init__(self) -> None:
         _check.tensor("faces", self.faces, ["F", 3], [torch.int64])
@@ -52,9 +67,13 @@ class Mesh:
             row, column = outside.nonzero()[0].tolist()
             index = int(self.faces[row, column])
             raise ValueError(f"faces[{row}]: vertex index {index} is out of range for {self.n_vertices} vertices")
+        MeshParts(*self._parts()).check_looks()
 
     def __repr__(self) -> str:
-        return f"Mesh(vertices={_check.describe(self.vertices)}, faces={list(self.faces.shape)})"
+        looks = "" if self.vertex_colors is None else ", vertex_colors"
+        looks += "" if self.uvs is None else f", uvs={list(self.uvs.shape)}"
+        looks += f", materials={len(self.materials)}" if self.materials else ""
+        return f"Mesh(vertices={_check.describe(self.vertices)}, faces={list(self.faces.shape)}{looks})"
 
     def __getitem__(self, index: int) -> Mesh:
         """Mesh `index` of a batch."""
@@ -79,10 +98,12 @@ class Mesh:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], dtype: torch.dtype = torch.float32) -> Mesh:
-        """Read an OBJ, OFF, PLY, STL or GLB file.
+        """Read an OBJ, OFF, PLY, STL or GLB file, with colours, texture coordinates, materials and textures.
 
         Vertices keep the file's order and are not joined (except in STL, where equal ones are), polygons are cut into
-        triangles. Materials, textures and anything else outside the file are not opened.
+        triangles. Material libraries and images are read where they lie in the file's own folder or below it; one that
+        is missing, broken or elsewhere is passed over, and the mesh is as if the file did not name it. See
+        `docs/meshes.md`.
 
         Raises:
             gendr.render.formats.MeshError: a `ValueError` that names file, place and reason: the file is missing, empty
@@ -102,6 +123,8 @@ class Mesh:
         """Write a file of the format that the suffix names: .obj, .off, .ply, .stl or .glb.
 
         The file appears whole or not at all. Coordinates keep every bit of float32 (OBJ and OFF of float64 too).
+        Colours and textures go into OBJ (materials and images into files beside it) and GLB, vertex colours into OBJ,
+        PLY and GLB, with 8 bits; OFF and STL have no place for them. See `docs/meshes.md`.
 
         Raises:
             gendr.render.formats.MeshError: a `ValueError`: unknown suffix, no such folder, or coordinates too large.
@@ -113,7 +136,7 @@ class Mesh:
         self._single("save")
         if not self.n_faces:
             raise ValueError("save: expected a mesh with faces, got none")
-        formats.write(path, self.vertices, self.faces)
+        formats.write(path, MeshParts(*self._parts()))
 
     @classmethod
     def icosphere(cls, level: int = 3, radius: float = 1.0, dtype: torch.dtype = torch.float32) -> Mesh:
@@ -133,30 +156,35 @@ class Mesh:
         return cls((vertices * radius).to(dtype), faces)
 
     def with_vertices(self, vertices: Tensor) -> Mesh:
-        """The same faces over other vertices, `[V, 3]` or `[B, V, 3]`, for instance deformed ones that carry gradients.
+        """The same faces and looks over other vertices, `[V, 3]` or `[B, V, 3]`, for instance deformed ones.
 
         Example:
             >>> sphere = Mesh.icosphere(1)
             >>> sphere.with_vertices(torch.stack([sphere.vertices, 2 * sphere.vertices]))
             Mesh(vertices=float32 [2, 42, 3], faces=[80, 3])
         """
-        _check_vertices(vertices, self.faces.device)
+        _check_vertices(vertices, self.faces.device, wait=False)
         if vertices.shape[-2] != self.n_vertices:
             _check.fail("vertices", f"{self.n_vertices} vertices, as the mesh has", vertices)
-        # The faces have passed their check already: past __init__, because loops come here at every step.
+        # The rest has passed its check already: past __init__, because loops come here at every step.
         mesh = object.__new__(Mesh)
-        object.__setattr__(mesh, "vertices", vertices)
-        object.__setattr__(mesh, "faces", self.faces)
+        mesh.__dict__.update(self.__dict__ | {"vertices": vertices})
         return mesh
 
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Mesh:
-        """The mesh on another device or with vertices of another dtype (faces stay int64); differentiable.
+        """The mesh on another device or in another dtype (indices stay int64); differentiable.
 
         Example:
             >>> Mesh.icosphere(0).to(dtype=torch.float64)
             Mesh(vertices=float64 [12, 3], faces=[20, 3])
         """
-        return Mesh(self.vertices.to(device=device, dtype=dtype), self.faces.to(device=device))
+
+        def move(value: Any) -> Any:
+            if isinstance(value, Tensor):
+                return value.to(device=device, dtype=dtype if value.is_floating_point() else None)
+            return tuple(material.to(device, dtype) for material in value) if value is not None else None
+
+        return Mesh(*map(move, self._parts()))
 
     def normalize(self, size: str = "side") -> Mesh:
         """Move the centre of the bounding box to the origin and scale the mesh, differentiably; batches mesh by mesh.
@@ -197,8 +225,61 @@ class Mesh:
         flat = vertices.index_select(1, self.faces.reshape(-1))
         return flat.view(vertices.shape[0], self.n_faces, 3, 3)
 
+    def face_vertex_colors(self) -> Float[Tensor, "1 F 3 3"] | None:
+        """The vertices' colours at the corners of every triangle, `[1, F, 3, 3]`, or None; differentiable.
+
+        Example:
+            >>> sphere = Mesh.icosphere(0)
+            >>> Mesh(sphere.vertices, sphere.faces, sphere.vertices / 2 + 0.5).face_vertex_colors().shape
+            torch.Size([1, 20, 3, 3])
+        """
+        if self.vertex_colors is None:
+            return None
+        colors = self.vertex_colors.to(self.vertices.dtype)
+        return Mesh(colors, self.faces).face_vertices()
+
+    def face_textures(self) -> FaceTextures | None:
+        """The colours of the materials as textures of the faces, or None without materials; differentiable.
+
+        One texel stands for a material without texture. Faces without a material are white; those without texture
+        coordinates have their material's `base_color`. Of the vertices' dtype.
+
+        Example:
+            >>> sphere = Mesh.icosphere(0)
+            >>> Mesh(sphere.vertices, sphere.faces, materials=(Material("chalk"),)).face_textures()
+            FaceTextures(uvs=float32 [1, 20, 3, 2], texels=float32 [1, 3], maps=1, wrap='repeat')
+        """
+        if not self.materials:
+            return None
+        which = self.face_material
+        if which is None:
+            which = torch.zeros(self.n_faces, dtype=torch.int64, device=self.faces.device)
+        return material_textures(self.materials, which, self.uvs, self.face_uvs, self.vertices.dtype)
+
+    def face_gloss(self) -> tuple[Float[Tensor, "F 3"], Float[Tensor, " F"]]:
+        """The highlights' colour `[F, 3]` and exponent `[F]` of every face, of the vertices' dtype; differentiable.
+
+        Faces without a material have no highlight: 0 and 1.
+
+        Example:
+            >>> specular, shininess = Mesh.icosphere(0).face_gloss()
+            >>> specular.shape, shininess[0].item()
+            (torch.Size([20, 3]), 1.0)
+        """
+        all_materials = [*self.materials, Material().to(self.faces.device)]
+        colors = torch.stack([m.specular.to(self.vertices.dtype) for m in all_materials])
+        exponents = torch.tensor([m.shininess for m in all_materials]).to(colors)
+        which = self.face_material
+        if which is None:
+            which = torch.full_like(self.faces[:, 0], 0 if self.materials else -1)
+        which = torch.where(which < 0, len(self.materials), which)
+        return colors[which], exponents[which]
+
     def to_trimesh(self) -> trimesh.Trimesh:
-        """A copy for the library trimesh; vertices and faces as they are, neither joined nor reordered.
+        """A copy for the library trimesh, with its colours, materials and textures.
+
+        Vertices and faces are as they are, neither joined nor reordered; with one exception: trimesh has one pair of
+        texture coordinates for a vertex, so a vertex with several becomes several (the first keeps its number).
 
         Raises:
             ValueError: the mesh is a batch (convert its items).
@@ -207,15 +288,12 @@ class Mesh:
             >>> Mesh.icosphere(2).to_trimesh().is_watertight
             True
         """
-        import trimesh
-
         self._single("to_trimesh")
-        vertices = self.vertices.detach().cpu().double().numpy()
-        return trimesh.Trimesh(vertices, self.faces.cpu().numpy(), process=False)
+        return mesh_exchange.to_trimesh(MeshParts(*self._parts()))
 
     @classmethod
     def from_trimesh(cls, mesh: trimesh.Trimesh, dtype: torch.dtype = torch.float32) -> Mesh:
-        """A copy of the geometry of a `trimesh.Trimesh`.
+        """A copy of a `trimesh.Trimesh` with its vertex or face colours, or its materials and textures.
 
         Raises:
             TypeError: `mesh` is something else, for instance a scene (join it with its `to_mesh()`).
@@ -225,14 +303,10 @@ class Mesh:
             >>> Mesh.from_trimesh(trimesh.creation.box())
             Mesh(vertices=float32 [8, 3], faces=[12, 3])
         """
-        import trimesh
-
-        if not isinstance(mesh, trimesh.Trimesh):
-            raise TypeError(f"mesh: expected trimesh.Trimesh, got {type(mesh).__name__}")
-        return _from_arrays(mesh.vertices, mesh.faces, dtype)
+        return cls(*mesh_exchange.from_trimesh(mesh, dtype))
 
     def to_open3d(self) -> Any:
-        """A copy as an `open3d.geometry.TriangleMesh`; needs `pip install 'gendr[open3d]'`.
+        """A copy of the geometry as an `open3d.geometry.TriangleMesh`; needs `pip install 'gendr[open3d]'`.
 
         Raises:
             ImportError: open3d is not installed, or a system library that it needs is missing.
@@ -243,9 +317,7 @@ class Mesh:
             True
         """
         self._single("to_open3d")
-        o3d = _open3d()
-        vertices = o3d.utility.Vector3dVector(self.vertices.detach().cpu().double().numpy())
-        return o3d.geometry.TriangleMesh(vertices, o3d.utility.Vector3iVector(self.faces.cpu().int().numpy()))
+        return mesh_exchange.to_open3d(MeshParts(*self._parts()))
 
     @classmethod
     def from_open3d(cls, mesh: Any, dtype: torch.dtype = torch.float32) -> Mesh:
@@ -259,10 +331,10 @@ class Mesh:
             >>> Mesh.from_open3d(open3d.geometry.TriangleMesh.create_box())  # doctest: +SKIP
             Mesh(vertices=float32 [8, 3], faces=[12, 3])
         """
-        o3d = _open3d()
-        if not isinstance(mesh, o3d.geometry.TriangleMesh):
-            raise TypeError(f"mesh: expected open3d.geometry.TriangleMesh, got {type(mesh).__name__}")
-        return _from_arrays(mesh.vertices, mesh.triangles, dtype)
+        return cls(*mesh_exchange.from_open3d(mesh, dtype))
+
+    def _parts(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in MeshParts._fields)
 
     def _single(self, method: str) -> None:
         if self.is_batched:
@@ -270,30 +342,14 @@ class Mesh:
             raise ValueError(f"{method}: expected one mesh, got a batch of {batch}: use mesh[i].{method}(...)")
 
 
-def _check_vertices(vertices: Tensor, device: torch.device) -> None:
+def _check_vertices(vertices: Tensor, device: torch.device, wait: bool = True) -> None:
+    """With `wait` the values are looked at on any device; without, where that costs no waiting for the device."""
     _check.tensor("vertices", vertices, ["*", "V", 3])
     if vertices.dim() not in (2, 3):
         _check.fail("vertices", "float32 or float64 [V, 3] or [B, V, 3]", vertices)
     if vertices.device != device:
         _check.fail("faces", f"the device of the vertices, {vertices.device}", str(device))
-    if concrete(~torch.isfinite(vertices).all()):
+    if (wait or not vertices.is_cuda) and concrete(~torch.isfinite(vertices).all()):
         index = (~torch.isfinite(vertices)).any(dim=-1).nonzero()[0].tolist()
         got = ", ".join(f"{x:g}" for x in vertices[tuple(index)].tolist())
         raise ValueError(f"vertices[{', '.join(map(str, index))}]: expected finite coordinates, got ({got})")
-
-
-def _from_arrays(vertices: Any, faces: Any, dtype: torch.dtype) -> Mesh:
-    """Of copies, as the other library may change its own arrays afterwards."""
-    points = np.array(vertices, dtype=np.float64).reshape(-1, 3)
-    triangles = np.array(faces, dtype=np.int64).reshape(-1, 3)
-    return Mesh(torch.from_numpy(points).to(dtype), torch.from_numpy(triangles))
-
-
-def _open3d() -> Any:
-    try:
-        return importlib.import_module("open3d")
-    except (ImportError, OSError) as error:
-        raise ImportError(
-            f"open3d cannot be imported ({error}): pip install 'gendr[open3d]', and on Debian or Ubuntu also"
-            " apt-get install libusb-1.0-0"
-        ) from error

@@ -12,8 +12,7 @@ from torch import Tensor
 from gendr import _check
 from gendr._types import FaceUVs
 from gendr.distributions._values import concrete
-
-WRAPS = ("repeat", "clamp", "mirror")
+from gendr.render.texture_wraps import WRAPS, in_one_wrap
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -115,7 +114,7 @@ class FaceTextures:
         uvs: Float[Tensor, "*B F 3 2"],
         images: Sequence[Tensor],
         map_of_face: Int64[Tensor, " F"],
-        wrap: str = "repeat",
+        wrap: str | Sequence[str] = "repeat",
     ) -> FaceTextures:
         """Several images of any sizes and of one number of channels.
 
@@ -123,7 +122,8 @@ class FaceTextures:
             uvs: [F, 3, 2], or [B, F, 3, 2] with B = 1 or the batch's size.
             images: of [H, W, C] each, row 0 on top; differentiable.
             map_of_face: int64 [F], which image a face shows.
-            wrap: "repeat", "clamp" or "mirror".
+            wrap: "repeat", "clamp" or "mirror", for all images or for each; where they differ, images are redrawn to
+                repeat, see `in_one_wrap`.
 
         Raises:
             TypeError, ValueError: as for the class; or the images differ in channels or dtype, or there is none.
@@ -136,15 +136,22 @@ class FaceTextures:
         if not images:
             _check.fail("images", "one or more", "none")
         channels = images[0].shape[-1] if isinstance(images[0], Tensor) and images[0].dim() == 3 else "C"
-        rows, begin = [], 0
         for index, image in enumerate(images):
             _check.tensor(f"images[{index}]", image, ["H", "W", channels], [uvs.dtype])
             if not image.numel():
                 _check.fail(f"images[{index}]", "one texel or more", image)
-            rows.append((begin, image.shape[0], image.shape[1]))
-            begin += image.shape[0] * image.shape[1]
-        texels = torch.cat([image.reshape(-1, image.shape[2]) for image in images])
-        return cls(corners, texels, torch.tensor(rows, device=uvs.device), map_of_face, wrap)
+        wraps = [wrap] * len(images) if isinstance(wrap, str) else list(wrap)
+        if len(wraps) != len(images):
+            _check.fail("wrap", f"one for each of {len(images)} images", f"{len(wraps)}")
+        for each in wraps:
+            _check.choice("wrap", each, WRAPS)
+        _check.tensor("map_of_face", map_of_face, [corners.shape[1]], [torch.int64])
+        maps, corners, one_wrap = in_one_wrap(images, corners, map_of_face, wraps)
+        sizes = torch.tensor([image.shape[:2] for image in maps])
+        area = sizes.prod(dim=1)
+        table = torch.cat([(area.cumsum(0) - area)[:, None], sizes], dim=1).to(uvs.device)
+        texels = torch.cat([image.reshape(-1, image.shape[2]) for image in maps])
+        return cls(corners, texels, table, map_of_face, one_wrap)
 
     @classmethod
     def from_grids(cls, grids: Float[Tensor, "F R R C"]) -> FaceTextures:

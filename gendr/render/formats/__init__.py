@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from gendr.render.formats import glb, obj, off, ply, stl
 from gendr.render.formats.error import MeshError
 from gendr.render.formats.raw import Floats, Ints, RawMesh
+from gendr.render.mesh_parts import MeshParts
 
 __all__ = ["FORMATS", "MeshError", "read", "write"]
 
@@ -33,7 +33,7 @@ _READERS: dict[str, Callable[[bytes], RawMesh]] = {
 FORMATS = tuple(_READERS)
 
 
-def read(path: str | os.PathLike[str], dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
+def read(path: str | os.PathLike[str], dtype: torch.dtype = torch.float32) -> MeshParts:
     """Read a mesh file; the suffix, in either case, names the format.
 
     Args:
@@ -41,7 +41,7 @@ def read(path: str | os.PathLike[str], dtype: torch.dtype = torch.float32) -> tu
         dtype: of the vertices.
 
     Returns:
-        Vertices `[V, 3]` and triangles int64 `[F, 3]`.
+        The fields of a `Mesh`: vertices `[V, 3]`, triangles int64 `[F, 3]`, and how they look.
 
     Raises:
         MeshError: the file is missing, empty, broken or has no faces; the message names file, place and reason.
@@ -51,7 +51,7 @@ def read(path: str | os.PathLike[str], dtype: torch.dtype = torch.float32) -> tu
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     file = Path(folder, "quad.obj")
         ...     _ = file.write_text("v 0 0 0\\nv 1 0 0\\nv 1 1 0\\nv 0 1 0\\nf 1 2 3 4\\n")
-        ...     read(file)[1].tolist()
+        ...     read(file).faces.tolist()
         [[0, 1, 2], [0, 2, 3]]
     """
     file = Path(path)
@@ -78,7 +78,7 @@ def read(path: str | os.PathLike[str], dtype: torch.dtype = torch.float32) -> tu
         ) from error
 
 
-def write(path: str | os.PathLike[str], vertices: Tensor, faces: Tensor) -> None:
+def write(path: str | os.PathLike[str], parts: MeshParts) -> None:
     """Write a mesh file, all of it or nothing: into a temporary file beside it, which then takes its place.
 
     OBJ and OFF keep every bit of float32 and float64; PLY, STL and GLB hold float32. STL has no shared vertices, so
@@ -86,8 +86,7 @@ def write(path: str | os.PathLike[str], vertices: Tensor, faces: Tensor) -> None
 
     Args:
         path: where to, with a suffix of `FORMATS`; its folder must exist.
-        vertices: `[V, 3]`, finite.
-        faces: int64 `[F, 3]`.
+        parts: the fields of a `Mesh`, checked.
 
     Raises:
         MeshError: unknown suffix, no such folder, or coordinates that do not fit the format.
@@ -97,7 +96,7 @@ def write(path: str | os.PathLike[str], vertices: Tensor, faces: Tensor) -> None
         >>> import tempfile
         >>> triangle = torch.tensor([[0.0, 0, 0], [1, 0, 0], [0, 0.1, 0]])
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     write(Path(folder, "a.off"), triangle, torch.tensor([[0, 1, 2]]))
+        ...     write(Path(folder, "a.off"), MeshParts(triangle, torch.tensor([[0, 1, 2]])))
         ...     Path(folder, "a.off").read_text().splitlines()[:2]
         ['OFF', '3 1 0']
     """
@@ -107,9 +106,11 @@ def write(path: str | os.PathLike[str], vertices: Tensor, faces: Tensor) -> None
         raise MeshError(f"{file}: is a folder, not a mesh file")
     if not file.parent.is_dir():
         raise MeshError(f"{file}: the folder {file.parent} does not exist")
-    points = vertices.detach().cpu().double().numpy()
+    points = parts.vertices.detach().cpu().double().numpy()
     try:
-        data = _encode(suffix, points, faces.cpu().numpy(), digits=17 if vertices.dtype == torch.float64 else 9)
+        data = _encode(
+            suffix, points, parts.faces.cpu().numpy(), digits=17 if parts.vertices.dtype == torch.float64 else 9
+        )
     except MeshError as error:
         raise MeshError(f"{file}: {error}") from None
     _replace(file, data)

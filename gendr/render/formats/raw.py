@@ -13,6 +13,7 @@ from torch import Tensor
 from gendr._check import dtype_name
 from gendr.render.formats.error import MeshError
 from gendr.render.formats.triangulate import triangulate
+from gendr.render.mesh_parts import MeshParts
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -32,15 +33,15 @@ class RawMesh:
     vertex_lines: Sequence[int] = ()
     face_lines: Sequence[int] = ()
 
-    def checked(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """Vertices `[V, 3]` of `dtype` and triangles int64 `[F, 3]`, or a `MeshError` that says what is wrong."""
+    def checked(self, dtype: torch.dtype) -> MeshParts:
+        """Vertices `[V, 3]` of `dtype`, triangles int64 `[F, 3]` and the rest, or a `MeshError` that says why not."""
         if not len(self.vertices):
             raise MeshError("the file has no vertices")
         if not len(self.counts):
             raise MeshError(f"the file has {len(self.vertices)} vertices but no faces")
         self._check_polygons()
         vertices = self._check_finite(dtype)
-        return vertices, torch.from_numpy(triangulate(self.vertices, self.counts, self.corners))
+        return MeshParts(vertices, torch.from_numpy(triangulate(self.vertices, self.counts, self.corners)))
 
     def _check_polygons(self) -> None:
         if (short := _first(self.counts < 3)) is not None:
