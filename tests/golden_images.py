@@ -1,7 +1,7 @@
 """Images compared with those of an earlier day: `check(name, image, folder)`.
 
 The references are PNGs of at most 64x64 pixels in tests/golden. `GENDR_GOLDEN=write python -m pytest -k golden` draws
-them anew; look at them before you keep them. A test that fails writes image, reference and difference, and prints where.
+them anew; look at them before you keep them. A failing test writes image, reference and difference, and prints where.
 """
 
 from __future__ import annotations
