@@ -1,9 +1,10 @@
 """Where the eye is and how the scene lands on the image."""
 
+from gendr.render.camera.distortion import Distortion
 from gendr.render.camera.look_at import LookAt
 from gendr.render.camera.model import MIN_DEPTH, PROJECTIONS
 
-__all__ = ["MIN_DEPTH", "PROJECTIONS", "Camera"]
+__all__ = ["MIN_DEPTH", "PROJECTIONS", "Camera", "Distortion"]
 
 
 class Camera(LookAt):
@@ -20,6 +21,8 @@ class Camera(LookAt):
             principal point in the middle `1 / tan(half angle)`; orthographic: NDC units per world unit.
         projection: `"perspective"` or `"orthographic"` (NDC `scale x`, `scale y`).
         center: [B, 2], the principal point: NDC of the view axis, added last; None is the image's middle.
+        distortion: a `Distortion` of `B` lenses, perspective only; None is a straight one. It is applied to
+            `(x / z, y / z)`, before `scale` and `center`.
         size: (H, W) in pixels of the images that the cameras took, where they came from a convention that counts in
             pixels; the projection does not use it.
 

@@ -13,6 +13,7 @@ from typing_extensions import Self
 
 from gendr import _check
 from gendr._types import Vertices
+from gendr.render.camera.distortion import Distortion
 
 PROJECTIONS = ("perspective", "orthographic")
 MIN_DEPTH = 1e-6
@@ -27,6 +28,7 @@ class CameraModel:
     scale: Float[Tensor, " B"] | Float[Tensor, "B 2"]
     projection: str = "perspective"
     center: Float[Tensor, "B 2"] | None = None
+    distortion: Distortion | None = None
     size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
@@ -38,12 +40,22 @@ class CameraModel:
         if self.center is not None:
             _check.tensor("center", self.center, (batch, 2), dtypes)
         _check.choice("projection", self.projection, PROJECTIONS)
+        if self.distortion is not None:
+            if self.projection == "orthographic":
+                _check.fail("distortion", "none with an orthographic camera", self.distortion)
+            coefficients = self.distortion.coefficients
+            _check.tensor("distortion", coefficients, (batch, coefficients.shape[1]), dtypes)
         if self.size is not None:
             image_size("size", self.size)
-        for name in ("eye", "scale", "center"):
-            device = getattr(getattr(self, name), "device", self.rotation.device)
-            if device != self.rotation.device:
-                _check.fail(name, f"the rotation's device {self.rotation.device}", f"{device}")
+        for name, value in (
+            ("eye", self.eye),
+            ("scale", self.scale),
+            ("center", self.center),
+            ("distortion", self.distortion),
+        ):
+            value = value.coefficients if isinstance(value, Distortion) else value
+            if value is not None and value.device != self.rotation.device:
+                _check.fail(name, f"the rotation's device {self.rotation.device}", f"{value.device}")
 
     def to_camera(self, vertices: Vertices) -> Float[Tensor, "B V 3"]:
         r"""Take points of the world to camera space: `rotation (p - eye)`, x right, y up, z forward.
@@ -71,8 +83,9 @@ class CameraModel:
     def to_image(self, points: Float[Tensor, "*B V 3"]) -> Float[Tensor, "*C V 3"]:
         r"""Take points of camera space to the image: NDC x (right) and y (up), and the depth z as it is.
 
-        Perspective: `(x, y) = scale · (X / Z, Y / Z) + center`, orthographic: `scale · (X, Y) + center`. Between
-        `to_camera` and this is the place to clip faces at the near plane.
+        Perspective: `(x, y) = scale · (X / Z, Y / Z) + center`, with `(X / Z, Y / Z)` distorted first where the camera
+        has a lens; orthographic: `scale · (X, Y) + center`. Between `to_camera` and this is the place to clip faces at
+        the near plane.
 
         A point at or behind the camera's plane has no image. Its x and y are divided by `MIN_DEPTH` = 1e-6 in place of
         depths below it, so that values and gradients stay finite (for coordinates up to 1e25 in float32).
@@ -154,7 +167,7 @@ class CameraModel:
             _check.fail(
                 "rotation, eye", f"a batch of {len(self)} or 1", f"{len(values['rotation'])}, {len(values['eye'])}"
             )
-        return replace(self, **{name: value.expand(batch, *value.shape[1:]) for name, value in values.items()})
+        return replace(self, **{name: _expanded(value, batch) for name, value in values.items()})
 
     def to(self, target: torch.dtype | torch.device | str) -> Self:
         """Return the same cameras in another dtype or on another device; itself when nothing changes."""
@@ -173,12 +186,13 @@ class CameraModel:
 
     @classmethod
     def cat(cls, cameras: Sequence[Self]) -> Self:
-        """Join cameras of one projection, image size, dtype and device into one batch.
+        """Join cameras of one projection, model of distortion, image size, dtype and device into one batch.
 
-        Cameras without an image size take the others'.
+        Cameras without an image size take the others'; those without a distortion get a radial-tangential one of zeros
+        beside others that have it.
 
         Raises:
-            ValueError: there are none, or their projections or image sizes differ.
+            ValueError: there are none, or their projections, models of distortion or image sizes differ.
 
         >>> from gendr.render.camera import Camera
         >>> len(Camera.cat([Camera.look_at(), Camera.look_at(azimuth=90.0)]))
@@ -190,16 +204,22 @@ class CameraModel:
         sizes = sorted({camera.size for camera in cameras if camera.size is not None})
         if len(sizes) > 1:
             _check.fail("cameras", "one image size", f"sizes (H, W) {', '.join(map(str, sizes))}")
-        rotation, eye = (torch.cat([getattr(camera, name) for camera in cameras]) for name in ("rotation", "eye"))
         scales = [camera.scale for camera in cameras]
         if any(scale.ndim == 2 for scale in scales):
             scales = [scale if scale.ndim == 2 else scale[:, None].expand(-1, 2) for scale in scales]
-        centers = [camera.center for camera in cameras]
         center = None
-        if any(given is not None for given in centers):
-            filled = [c.eye.new_zeros(len(c), 2) if c.center is None else c.center for c in cameras]
-            center = torch.cat(filled)
-        return cls(rotation, eye, torch.cat(scales), projections[0], center, sizes[0] if sizes else None)
+        if any(camera.center is not None for camera in cameras):
+            zeros = [camera.eye.new_zeros(len(camera), 2) for camera in cameras]
+            center = torch.cat([zero if c.center is None else c.center for c, zero in zip(cameras, zeros, strict=True)])
+        return cls(
+            torch.cat([camera.rotation for camera in cameras]),
+            torch.cat([camera.eye for camera in cameras]),
+            torch.cat(scales),
+            projections[0],
+            center,
+            _joined_lenses(cameras),
+            sizes[0] if sizes else None,
+        )
 
     def _batch(self) -> dict[str, Any]:
         """The fields that have an entry for each camera."""
@@ -226,12 +246,28 @@ class CameraModel:
         """Rows [B, 3, V] of camera space to rows of NDC x, y and depth."""
         plane, depth = rows.tensor_split((2,), 1)
         factor = self.scale[:, :, None] if self.scale.ndim == 2 else self.scale[:, None, None]
-        if self.projection == "perspective":
+        if self.distortion is not None:
+            right, up = (plane / depth.clamp_min(MIN_DEPTH)).unbind(1)
+            right, down = self.distortion.distort_xy(right, -up)
+            plane = torch.stack((right, -down), 1)
+        elif self.projection == "perspective":
             factor = factor / depth.clamp_min(MIN_DEPTH)
         plane = plane * factor
         if self.center is not None:
             plane = plane + self.center[:, :, None]
         return torch.cat((plane, depth.expand(len(plane), -1, -1)), 1)
+
+
+def _expanded(value: Any, batch: int) -> Any:
+    return value.expand(batch) if isinstance(value, Distortion) else value.expand(batch, *value.shape[1:])
+
+
+def _joined_lenses(cameras: Sequence[CameraModel]) -> Distortion | None:
+    given = [camera.distortion for camera in cameras if camera.distortion is not None]
+    if not given:
+        return None
+    plain = [Distortion("radial-tangential", camera.eye.new_zeros(len(camera), 8)) for camera in cameras]
+    return Distortion.cat([c.distortion or zeros for c, zeros in zip(cameras, plain, strict=True)])
 
 
 def image_size(name: str, value: object) -> tuple[int, int]:
