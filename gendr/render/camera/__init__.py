@@ -1,13 +1,18 @@
 """Where the eye is and how the scene lands on the image."""
 
+from gendr.render.camera.blender import FromBlender
+from gendr.render.camera.colmap import FromColmap
 from gendr.render.camera.distortion import Distortion
 from gendr.render.camera.look_at import LookAt
 from gendr.render.camera.model import MIN_DEPTH, PROJECTIONS
+from gendr.render.camera.opencv import FromOpenCV
+from gendr.render.camera.opengl import FromOpenGL
+from gendr.render.camera.pytorch3d import FromPyTorch3D
 
 __all__ = ["MIN_DEPTH", "PROJECTIONS", "Camera", "Distortion"]
 
 
-class Camera(LookAt):
+class Camera(LookAt, FromOpenCV, FromOpenGL, FromColmap, FromPyTorch3D, FromBlender):
     r"""A batch of `B` cameras: `(x, y, z) = rotation (p - eye)`, NDC `scale x / z`, `scale y / z`, depth `z`.
 
     The camera looks along +z, x is right and y is up in the image; NDC is [-1, 1] over the image's height. See

@@ -192,6 +192,16 @@ class Distortion:
         return copy
 
 
+def lens_for(given: Numbers | Distortion | None, like: Tensor) -> Distortion | None:
+    """The distortion of a batch of cameras, in the dtype and on the device of one of its tensors."""
+    if given is None:
+        return None
+    lens = (given if isinstance(given, Distortion) else Distortion.opencv(given)).to(like.dtype).to(like.device)
+    if len(lens) not in (1, len(like)):
+        _check.fail("distortion", f"a batch of {len(like)}", lens.coefficients)
+    return lens.expand(len(like))
+
+
 def _coefficients(given: Numbers, lengths: Sequence[int]) -> Tensor:
     tensor = as_tensor("distortion", given)
     tensor = tensor if tensor.ndim > 1 else tensor[None]

@@ -85,3 +85,35 @@ def rigid(name: str, rotation: Tensor) -> None:
 def flipped(signs: Sequence[float], matrix: Tensor) -> Tensor:
     """Rows of [B, 3, 3] with these signs: the same axes named otherwise."""
     return matrix * matrix.new_tensor(signs)[:, None]
+
+
+def column(value: Numbers) -> Numbers:
+    """A translation [3] or [B, 3], also where it came as a column [3, 1] or [B, 3, 1]."""
+    shape = tuple(value.shape) if isinstance(value, Tensor) else np.shape(np.asarray(value, dtype=object))
+    if len(shape) < 2 or shape[-2:] != (3, 1):
+        return value
+    return value[..., 0] if isinstance(value, Tensor) else np.asarray(value)[..., 0]
+
+
+def per_axis(value: Numbers) -> Numbers:
+    """Focal lengths [2] or [B, 2] from those for both axes, [] or [B] or [B, 1], or as they are, [B, 2]."""
+    tensor = as_tensor("focal_length", value)
+    if tensor.ndim > 1 and tensor.shape[-1] != 1:
+        return value
+    both = (tensor if tensor.ndim > 1 else tensor[..., None]).expand(*tensor.shape[:1], 2)
+    return both if isinstance(value, Tensor) else both.numpy()
+
+
+def positive(name: str, values: Tensor) -> None:
+    """Refuse values that are not above 0.
+
+    Raises:
+        ValueError: see above.
+    """
+    if bool((values.detach() <= 0.0).any()):
+        _check.fail(name, "values above 0", f"{values.detach().min().item():g}")
+
+
+def close(rows: Tensor, wanted: Sequence[float]) -> bool:
+    """Whether rows [B, n] are these numbers, but for the rounding of a matrix that was inverted or multiplied."""
+    return bool(((rows.detach() - rows.new_tensor(wanted)).abs() <= 1e-6).all())

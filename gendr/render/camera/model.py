@@ -169,6 +169,23 @@ class CameraModel:
             )
         return replace(self, **{name: _expanded(value, batch) for name, value in values.items()})
 
+    def mirrored(self) -> Self:
+        """Return the cameras whose images are these ones' turned left to right.
+
+        Of a camera by `look_at`, which shows scenes of right-handed coordinates mirrored, this is the one that shows
+        them as they are, and that other systems can take.
+
+        >>> from gendr.render.camera import Camera
+        >>> Camera.look_at(distance=2.0, half_angle=45.0).mirrored().project(torch.tensor([[0.5, 0.0, 0.0]]))
+        tensor([[[-0.2500,  0.0000,  2.0000]]])
+        """
+        changes: dict[str, Any] = {"rotation": self.rotation * self.rotation.new_tensor([[-1.0], [1.0], [1.0]])}
+        if self.center is not None:
+            changes["center"] = self.center * self.center.new_tensor([-1.0, 1.0])
+        if self.distortion is not None:
+            changes["distortion"] = self.distortion.mirrored()
+        return replace(self, **changes)
+
     def to(self, target: torch.dtype | torch.device | str) -> Self:
         """Return the same cameras in another dtype or on another device; itself when nothing changes."""
         if self.eye.to(target) is self.eye:
