@@ -19,6 +19,24 @@ class CoverageSettings:
         faces: int,
         height: int,
         width: int,
+        face_ranges: int,
+    ) -> None: ...
+
+class BlendSettings:
+    def __init__(
+        self,
+        *,
+        is_hard: bool,
+        is_perspective: bool,
+        gamma: float,
+        eps: float,
+        attribute_channels: int,
+        texture_channels: int,
+        shared_attributes: bool,
+        shared_uvs: bool,
+        texels: int,
+        maps: int,
+        wrap: int,
     ) -> None: ...
 
 def coverage_forward_float32(
@@ -29,6 +47,32 @@ def coverage_forward_float64(
 ) -> None: ...
 def coverage_backward_float32(settings: CoverageSettings, /, *addresses_wants_p_threads: int) -> None: ...
 def coverage_backward_float64(settings: CoverageSettings, /, *addresses_wants_p_threads: int) -> None: ...
+def blend_forward_float32(
+    settings: CoverageSettings, blend: BlendSettings, surface: list[int], tensors: list[int], threads: int, /
+) -> None: ...
+def blend_forward_float64(
+    settings: CoverageSettings, blend: BlendSettings, surface: list[int], tensors: list[int], threads: int, /
+) -> None: ...
+def blend_backward_float32(
+    settings: CoverageSettings,
+    blend: BlendSettings,
+    surface: list[int],
+    tensors: list[int],
+    wants_p: bool,
+    wants_gamma: bool,
+    threads: int,
+    /,
+) -> None: ...
+def blend_backward_float64(
+    settings: CoverageSettings,
+    blend: BlendSettings,
+    surface: list[int],
+    tensors: list[int],
+    wants_p: bool,
+    wants_gamma: bool,
+    threads: int,
+    /,
+) -> None: ...
 def first_not_finite_float32(address: int, count: int, /) -> int: ...
 def first_not_finite_float64(address: int, count: int, /) -> int: ...
 def count_pairs(settings: CoverageSettings, face_vertices_at: int, tau_at: int, /) -> int: ...

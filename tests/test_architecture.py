@@ -21,6 +21,8 @@ ROWS = [
     ["gendr.render"],
     ["gendr.render.renderer", "gendr.render.losses"],
     ["gendr.render.rasterize"],
+    ["gendr.render.blending", "gendr.render.reference_views"],
+    ["gendr.render.reference_blend"],
     ["gendr.render.reference"],
     ["gendr.render.camera_io"],
     ["gendr.render.camera"],

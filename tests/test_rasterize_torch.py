@@ -61,10 +61,10 @@ def test_checkpoint():
 
 def test_operators_pass_torch_s_own_checks():
     options = _ops.CoverageOptions(8, 8, "logistic", 0.0, False, True, "yager", 1e-6, 1.0, 100.0, 0)
-    inputs = (FACES.clone(), torch.full((2,), TAU), torch.zeros(()), torch.tensor(2.0))
+    inputs = (FACES.clone(), torch.full((2,), TAU), torch.zeros(()), torch.tensor(2.0), None)
     torch.library.opcheck(torch.ops.gendr.coverage.default, (*inputs, *options))
     alpha, state = torch.ops.gendr.coverage(*inputs, *options)
-    backward = (torch.rand_like(alpha), *inputs, state, True, *options)
+    backward = (torch.rand_like(alpha), state, True, *inputs, *options)
     torch.library.opcheck(torch.ops.gendr.coverage_backward.default, backward)
 
 
@@ -75,7 +75,7 @@ def test_what_has_no_derivative_says_so():
     leaf = FACES.clone().requires_grad_()
     options = _ops.CoverageOptions(8, 8, "logistic", 0.0, False, True, "yager", 1e-6, 1.0, 100.0, 0)
     with pytest.raises(RuntimeError, match="no derivative of the raw operators"):
-        torch.ops.gendr.coverage(leaf, torch.full((2,), TAU), torch.zeros(()), torch.tensor(2.0), *options)
+        torch.ops.gendr.coverage(leaf, torch.full((2,), TAU), torch.zeros(()), torch.tensor(2.0), None, *options)
     (first,) = torch.autograd.grad(draw(leaf).sum(), leaf, create_graph=True)
     with pytest.raises(RuntimeError, match="no second derivatives"):
         first.square().sum().backward()

@@ -95,7 +95,7 @@ class ThreeEdges:
         if not bool(torch.isfinite(face_vertices).all()):
             _check.fail("face_vertices", "finite values", "some that are not")
         height, width = image_height_width(self.image_size)
-        scale = per_image("tau", self.tau, face_vertices)
+        scale = per_image("tau", self.tau, face_vertices, len(face_vertices))
         if not bool(((scale >= 0.99e-30) & (scale <= 1.01e30)).all()):
             _check.fail("tau", "values in [1e-30, 1e30]", f"{scale.detach().min():g} to {scale.detach().max():g}")
         _check.choice("cull", self.cull, CULLS)

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Int64
 from torch import Tensor
 
 from gendr import _check, _ops
-from gendr._types import Alpha, FaceVertices
+from gendr._types import Alpha, FaceVertices, Features, PackedFaceVertices
 from gendr.distributions import Distribution, Logistic
-from gendr.render import reference
+from gendr.render import blending
+from gendr.render.reference_views import reference_views
+from gendr.render.texture import FaceTextures
 from gendr.tnorms import Maximum, Probabilistic, TNorm
 
 CULLS = ("none", "back", "front")
@@ -20,45 +23,78 @@ BACKENDS = ("auto", "cpu", "reference")
 
 @dataclass(frozen=True)
 class Raster:
-    """What rasterization gives.
+    """What rasterization gives; what was not asked for is None.
 
     Attributes:
         alpha: `[B, H, W]`, in [0, 1]: the probability that any face covers the pixel.
+        features: `[B, C, H, W]`: attributes, then texture channels, over the background.
+        depth: `[B, H, W]`: blended like a feature, `far` where nothing is seen.
+        background_weight: `[B, H, W]`, in [0, 1]: the background's share of features and depth.
+        face_id: int64 `[B, H, W]`: where blending is hard, the face that is seen, -1 for none.
     """
 
     alpha: Alpha
+    features: Features | None = None
+    depth: Alpha | None = None
+    background_weight: Alpha | None = None
+    face_id: Int64[Tensor, "B H W"] | None = None
 
 
 def rasterize(
-    face_vertices: FaceVertices,
+    face_vertices: FaceVertices | PackedFaceVertices,
     image_size: int | Sequence[int],
     distribution: Distribution | None = None,
     tau: float | Tensor = 1e-2,
     t_conorm: TNorm | None = None,
     *,
+    attributes: Tensor | None = None,
+    textures: FaceTextures | None = None,
+    blend: str | None = None,
+    gamma: float | Tensor = 1e-3,
+    eps: float = 1e-3,
+    background: Tensor | None = None,
+    perspective: bool = True,
+    face_ranges: Tensor | None = None,
     near: float = 1.0,
     far: float = 100.0,
     cull: str = "none",
     cutoff: float = 1e-6,
     backend: str = "auto",
 ) -> Raster:
-    """Soft coverage: `alpha(pixel) = conorm_t F(d(pixel, t) / tau)`.
+    r"""Soft coverage, `alpha(pixel) = conorm_t F(d(pixel, t) / tau)`, and what the faces show, blended by depth.
 
     `d` is the signed Euclidean distance from the pixel's centre to the boundary of face `t`, positive inside; `F` the
     CDF of the chosen distribution; the T-conorm joins all faces, front and back facing alike unless culled. A squared
     distribution sees `|d| d / tau`. Pixel `(row, col)` has its centre at `x = (2 col + 1 - W) / H`,
     `y = (H - 1 - 2 row) / H`, so that lengths, `tau` among them, are in half image heights.
 
-    Source: Petersen, *Learning with Differentiable Algorithms* (2022), chapter 5.
+    Features and depth are `sum_t w_t c_t + w_b c_b` with `w_t ~ F(d / tau) exp(z_t / gamma)`,
+    `z_t = (far - depth) / (far - near)`, and `w_b ~ exp(eps / gamma)` for the background. What a face shows, `c_t`, is
+    interpolated between its corners at the pixel's barycentric coordinates, held to the triangle and corrected for
+    perspective. `blend="hard"` shows the nearest face that covers the pixel instead, the one of lowest index among
+    equals; its gradients move what is seen, not which face is.
+
+    Source: Petersen, *Learning with Differentiable Algorithms* (2022), chapter 5; the softmax over depth is that of
+    Liu et al., "Soft Rasterizer" (ICCV 2019).
 
     Args:
         face_vertices: `[B, F, 3, 3]`, float32 or float64: NDC x (right) and y (up) in [-1, 1] over the image height,
-            and depth. Any winding; degenerate faces count as segments or points, which have no inside.
+            and depth. Any winding; degenerate faces count as segments or points, which have no inside. With
+            `face_ranges` a packed list `[N, 3, 3]`.
         image_size: `H = W`, or `(H, W)`.
         distribution: `Logistic()` by default.
         tau: softness, a number, or a tensor `[]` or `[B]`; in [1e-30, 1e30].
         t_conorm: `Probabilistic()` by default.
-        near: a face takes part, in alpha and gradient alike, where all its depths lie in `[near, far]`.
+        attributes: what the corners show, `[B, F, 3, C]`, or `[1, F, 3, C]` for all images; packed `[N, 3, C]`.
+        textures: what the faces show of images, sampled within the blend; their channels follow the attributes'.
+        blend: "soft" or "hard"; None is "soft" with attributes or textures, and coverage alone without.
+        gamma: how much depth decides, in (0, 1e30], in shares of the way from far to near; small is sharp.
+        eps: the background's place on that way, 0 at far and 1 at near.
+        background: `[C]`, `[B, C]` or `[B, C, H, W]`; zeros by default.
+        perspective: False interpolates linearly in the image, as parallel projections do.
+        face_ranges: int64 `[B, 2]` on the CPU, ascending: image i holds the faces `[begin, end)` of the packed list.
+        near: a face takes part, in alpha and gradient alike, where all its depths lie in `[near, far]`. Faces that
+            cross the near plane are cut by `gendr.render.clip_near`, before projection.
         far: see `near`.
         cull: "none", "back" (drop faces whose corners run clockwise in the image) or "front".
         cutoff: faces whose probability at a pixel is below it are skipped there. The sum of the generators moves by at
@@ -69,9 +105,10 @@ def rasterize(
             of the device that holds `face_vertices`.
 
     Returns:
-        A `Raster` with `alpha` `[B, H, W]`. Differentiable in `face_vertices` (x and y; depth has no influence), `tau`,
-        and in the distribution's shift and the T-conorm's `p` where they are tensors. The kernels give first
-        derivatives in reverse mode, deterministically, the same bits for any number of threads.
+        A `Raster`. Differentiable in `face_vertices` (x and y through occlusion and through the barycentric
+        coordinates; depth through the weights and the perspective), `tau`, `gamma`, attributes, texture coordinates and
+        texels, the background, and in the distribution's shift and the T-conorm's `p` where they are tensors. The
+        kernels give first derivatives in reverse mode, deterministically, the same bits for any number of threads.
 
     Raises:
         TypeError: an argument of the wrong kind.
@@ -80,32 +117,47 @@ def rasterize(
     >>> triangle = torch.tensor([[[[-0.5, -0.5, 2.0], [0.5, -0.5, 2.0], [0.0, 0.5, 2.0]]]])
     >>> rasterize(triangle, 4, tau=0.1).alpha[0, 2]
     tensor([0.0338, 0.7536, 0.7536, 0.0338])
+    >>> colours = torch.eye(3)[None, None]  # red, green and blue at the corners
+    >>> rasterize(triangle, 4, tau=0.1, attributes=colours).features[0, :, 1, 1]
+    tensor([0.2500, 0.0000, 0.7500])
     """
     distribution = Logistic() if distribution is None else distribution
     t_conorm = Probabilistic() if t_conorm is None else t_conorm
     _check_kinds(distribution, t_conorm)
     if isinstance(face_vertices, Tensor) and torch.is_autocast_enabled(face_vertices.device.type):
-        face_vertices = face_vertices.float() if face_vertices.dtype.itemsize < 4 else face_vertices
-    _check.tensor("face_vertices", face_vertices, ["B", "F", 3, 3])
-    if isinstance(t_conorm, Maximum) and face_vertices.shape[1] >= 2**24:
+        face_vertices = _single_precision(face_vertices)
+        attributes = None if attributes is None else _single_precision(attributes)
+    ranges = _checked_faces(face_vertices, face_ranges)
+    batch = face_vertices.shape[0] if ranges is None else len(ranges)
+    if isinstance(t_conorm, Maximum) and face_vertices.shape[-3] >= 2**24:
         _check.fail(
             "face_vertices", "fewer than 2^24 faces for Maximum, whose winners float32 must number", face_vertices
         )
     height, width = image_height_width(image_size)
-    scale = per_image("tau", tau, face_vertices)
+    scale = per_image("tau", tau, face_vertices, batch)
     _check.choice("cull", cull, CULLS)
     _check.number("cutoff", cutoff, 0.0, 0.5)
     _check.number("near", near)
     _check.number("far", far, near)
-    if _backend_of(backend, face_vertices) == "reference":
-        pixels = reference.pixel_centres(height, width, face_vertices)
-        limits = {"near": near, "far": far, "cutoff": cutoff}
-        alpha = reference.coverage(face_vertices, scale, pixels, distribution, t_conorm, cull=cull, **limits)
-        return Raster(alpha.reshape(-1, height, width))
+    chosen = _backend_of(backend, face_vertices)
     shift = scalar(distribution.shift, face_vertices)
     p = scalar(0.0 if t_conorm.p is None else t_conorm.p, face_vertices)
     options = coverage_options(distribution, t_conorm, height, width, near, far, cull, cutoff)
-    return Raster(_ops.coverage(face_vertices, scale, shift, p, options))
+    surface = blending.checked(attributes, textures, blend, gamma, eps, perspective, face_vertices, ranges)
+    if chosen == "reference":
+        limits = {"near": near, "far": far, "cutoff": cutoff, "cull": cull}
+        alpha, record, face = reference_views(
+            face_vertices, ranges, scale, height, width, distribution, t_conorm, surface, limits
+        )
+    elif surface is None:
+        return Raster(_ops.coverage(face_vertices, scale, shift, p, options, ranges))
+    else:
+        alpha, record, state = blending.run(face_vertices, scale, shift, p, surface, options, ranges)
+        face = state[..., 0].long() if surface.is_hard else None
+    if surface is None or record is None:
+        return Raster(alpha)
+    features, depth, behind = blending.over_background(record, background, far)
+    return Raster(alpha, features, depth, behind, face if surface.is_hard else None)
 
 
 def coverage_options(
@@ -163,19 +215,37 @@ def scalar(value: float | Tensor, like: Tensor) -> Tensor:
     return torch.full((), value, dtype=like.dtype, device=like.device)
 
 
-def per_image(name: str, value: float | Tensor, face_vertices: Tensor) -> Tensor:
-    """A number or a tensor `[]` or `[B]` as a tensor `[B]`.
+def per_image(name: str, value: float | Tensor, like: Tensor, batch: int) -> Tensor:
+    """A number or a tensor `[]` or `[B]` as a tensor `[B]`, of the dtype and on the device of `like`.
 
-    >>> per_image("tau", 0.5, torch.zeros(2, 1, 3, 3))
+    >>> per_image("tau", 0.5, torch.zeros(1), 2)
     tensor([0.5000, 0.5000])
     """
-    batch = face_vertices.shape[0]
     if isinstance(value, bool) or not isinstance(value, (int, float, Tensor)):
         raise TypeError(f"{name}: expected a number or a tensor [] or [{batch}], got {_check.describe(value)}")
-    whole = scalar(value, face_vertices)
+    whole = scalar(value, like)
     if whole.ndim > 1 or (whole.ndim == 1 and whole.shape[0] not in (1, batch)):
         _check.fail(name, f"a number or a tensor [] or [{batch}]", value)
     return whole.expand(batch)
+
+
+def _checked_faces(face_vertices: Tensor, face_ranges: Tensor | None) -> Tensor | None:
+    if face_ranges is None:
+        _check.tensor("face_vertices", face_vertices, ["B", "F", 3, 3])
+        return None
+    _check.tensor("face_vertices", face_vertices, ["N", 3, 3])
+    _check.tensor("face_ranges", face_ranges, ["B", 2], [torch.int64])
+    if face_ranges.device.type != "cpu":
+        _check.fail("face_ranges", "a tensor on the CPU", str(face_ranges.device))
+    bounds = face_ranges.reshape(-1)
+    if len(bounds) and not bool((bounds.diff() >= 0).all() and bounds[0] >= 0 and bounds[-1] <= len(face_vertices)):
+        _check.fail("face_ranges", f"ascending ranges within {len(face_vertices)} faces", str(face_ranges.tolist()))
+    return face_ranges.contiguous()
+
+
+def _single_precision(values: Tensor) -> Tensor:
+    """Under autocast: half precision as float32."""
+    return values.float() if values.dtype.itemsize < 4 else values
 
 
 def _check_kinds(distribution: object, t_conorm: object) -> None:

@@ -2,49 +2,17 @@
 // atomics, and fixed tasks, so that the bits do not depend on the threads.
 #pragma once
 
-#include "walk.h"
+#include "segment.h"
 #include <cstdlib>
 
 namespace gendr {
 inline namespace GENDR_ISA {
 
-constexpr int most_segments = 64;  // faces of a block
 constexpr int faces_per_task = 64; // fixed: sums must not depend on the number of threads
-
-// A face's run of pairs in a block; G is the precision of distances.
-template <class G> struct Segment {
-    Triangle<G> triangle;
-    int face, begin, end, cols; // cols is 0 until the first pairs come
-    G col_offset, row_offset;
-};
 
 struct ParameterSums {
     double tau = 0.0, shift = 0.0, p = 0.0;
 };
-
-template <bool squared, class T, class G>
-void gradient_stage(const Segment<G> &segment, G scale, const T *__restrict index, const T *__restrict in_argument,
-                    double *sums) {
-    const Triangle<G> t = segment.triangle;
-    const G cols = G(segment.cols), inverse_cols = G(1) / cols;
-    const G col_offset = segment.col_offset, row_offset = segment.row_offset;
-    const int n = segment.end - segment.begin;
-    G x0 = 0, y0 = 0, x1 = 0, y1 = 0, x2 = 0, y2 = 0;
-#pragma omp simd reduction(+ : x0, y0, x1, y1, x2, y2)
-    for (int i = 0; i < n; ++i) {
-        const G k = G(index[i]), row = G(int((k + G(0.5)) * inverse_cols));
-        const DistanceGradient<G> d = distance_gradient<squared>(t, k - row * cols + col_offset, row + row_offset);
-        const G x = G(in_argument[i]) * d.x, y = G(in_argument[i]) * d.y;
-        x0 += x * d.weight[0];
-        y0 += y * d.weight[0];
-        x1 += x * d.weight[1];
-        y1 += y * d.weight[1];
-        x2 += x * d.weight[2];
-        y2 += y * d.weight[2];
-    }
-    const G sum[6] = {x0, y0, x1, y1, x2, y2};
-    for (int i = 0; i < 6; ++i) sums[i] += double(scale) * double(sum[i]);
-}
 
 template <class T, class G> struct BackwardVisit {
     const Plan<T> &plan;
@@ -161,8 +129,10 @@ template <class T> struct BackwardTask {
         if (plan.conorm.family == Family::maximum)
             for (int i = 0; i < chunk; ++i) in_state[i] = T(1);
         else plan.conorm.aggregate(chunk, in, plan.p, out, in_state);
-        const T share = plan.conorm.family == Family::average ? T(1.0 / math::max(plan.settings.faces, 1)) : T(1);
-        for (int64_t i = first; i < end; ++i) self.factor[i] = self.tensors.grad_alpha[i] * in_state[i - first] * share;
+        for (int64_t i = first; i < end; ++i) self.factor[i] = self.tensors.grad_alpha[i] * in_state[i - first];
+        if (plan.conorm.family == Family::average)
+            for (int64_t i = first; i < end; ++i)
+                self.factor[i] /= T(math::max(plan.settings.face_count(int(i / plan.pixels())), 1));
     }
 
     template <class G> ParameterSums walk(int image, int begin, int end, double *face_sums) const {
@@ -180,12 +150,14 @@ template <class T> struct BackwardTask {
         const BackwardTask &self = *static_cast<const BackwardTask *>(context);
         const CoverageSettings &s = self.plan.settings;
         const int image = task / self.tasks_per_image, begin = task % self.tasks_per_image * faces_per_task;
-        const int end = math::min(s.faces, begin + faces_per_task);
+        const int end = math::min(s.face_count(image), begin + faces_per_task);
+        self.sums[task] = ParameterSums{};
+        if (begin >= end) return;
         double face_sums[6 * faces_per_task] = {};
         self.sums[task] = self.plan.wants_double_distances(self.tensors.tau[image])
                               ? self.template walk<double>(image, begin, end, face_sums)
                               : self.template walk<T>(image, begin, end, face_sums);
-        T *gradient = self.tensors.grad_face_vertices + (int64_t(image) * s.faces + begin) * 9;
+        T *gradient = self.tensors.grad_face_vertices + (s.first_face(image) + begin) * 9;
         for (int i = 0; i < 3 * (end - begin); ++i) {
             const double largest = limits<T>::largest;
             gradient[3 * i] = T(math::clamp(face_sums[2 * i], -largest, largest));

@@ -1,8 +1,7 @@
 // Coverage on the CPU, compiled once per instruction set. No std:: templates here or in what this includes: a weak
 // symbol compiled for a wide instruction set could replace the one that a narrow machine runs.
 #include "gendr/coverage.h"
-#include "backward.h"
-#include "forward.h"
+#include "blend_backward.h"
 
 namespace gendr {
 inline namespace GENDR_ISA {
@@ -21,8 +20,8 @@ int64_t count_pairs(const CoverageSettings &settings, const CoverageForward<floa
     const Plan<float> plan(settings, table);
     PairCounter counter;
     for (int image = 0; image < settings.batch; ++image)
-        walk_faces<float>(plan, tensors.face_vertices, tensors.tau[image], image, 0, settings.faces, 0, settings.height,
-                          counter);
+        walk_faces<float>(plan, tensors.face_vertices, tensors.tau[image], image, 0, settings.face_count(image), 0,
+                          settings.height, counter);
     return counter.total;
 }
 
@@ -31,8 +30,10 @@ int64_t count_pairs(const CoverageSettings &settings, const CoverageForward<floa
 const CoverageKernels &coverage_kernels() {
 #define GENDR_QUOTE(x) #x
 #define GENDR_NAME(x) GENDR_QUOTE(x)
-    static constexpr CoverageKernels kernels = {GENDR_NAME(GENDR_ISA), forward<float>,   forward<double>,
-                                                backward<float>,       backward<double>, count_pairs};
+    static constexpr CoverageKernels kernels = {GENDR_NAME(GENDR_ISA), forward<float>,        forward<double>,
+                                                backward<float>,       backward<double>,      count_pairs,
+                                                blend_forward<float>,  blend_forward<double>, blend_backward<float>,
+                                                blend_backward<double>};
     return kernels;
 }
 

@@ -8,51 +8,43 @@
 namespace gendr {
 inline namespace GENDR_ISA {
 
-// Accumulates into `sum`, in double, since twenty thousand terms cost float four digits. For power families `alpha`
-// keeps the sum's exponent meanwhile, for Maximum the largest argument so far, whose probability is in `sum` and face
-// in `state`.
-template <class T> struct ForwardVisit {
+// The accumulators of an image's pixels. Sums are double, since twenty thousand terms cost float four digits. For power
+// families `alpha` keeps the sum's exponent meanwhile, for Maximum the largest argument so far, whose probability is in
+// `sum` and face in `state`.
+template <class T> struct CoverageSums {
     const Plan<T> &plan;
     T *alpha, *state; // of the image's first pixel, like sum
     double *sum;
-    int n = 0, face = 0;
-    alignas(64) T argument[block + compact_slack];
     alignas(64) T a[block], q[block], term[block];
-    alignas(64) int pixel[block + compact_slack], exponent[block], owner[block];
+    alignas(64) int exponent[block];
 
-    ForwardVisit(const Plan<T> &plan, T *alpha, T *state, double *sum)
+    CoverageSums(const Plan<T> &plan, T *alpha, T *state, double *sum)
         : plan(plan), alpha(alpha), state(state), sum(sum) {}
 
-    template <class G> void begin(int f, const Triangle<G> &) { face = f; }
-    void end() {}
-
-    template <class G> void pairs(int, int count, int, G, G, const T *from, const int *from_pixel) {
-        if (n > block - chunk) flush();
-        const int m = n + compact<1>(count, from, plan.least, {from}, {argument + n}, from_pixel, pixel + n);
-        if (plan.conorm.family == Family::maximum)
-            for (int i = n; i < m; ++i) owner[i] = face;
-        n = m;
-    }
-
-    void flush() {
-        const int filled = n, all = padded(n);
-        for (int i = filled; i < all; ++i) argument[i] = T(0);
-        plan.probabilities(all, argument, term, a, q, nullptr);
-        if (plan.conorm.family == Family::maximum) {
-            add_maximum(filled);
-        } else {
-            plan.conorm.generator(all, a, q, plan.p, term, exponent);
-            plan.conorm.family == Family::power ? add_with_exponents(filled) : add(filled);
+    void reset(int64_t first, int64_t n) {
+        const bool is_power = plan.conorm.family == Family::power;
+        for (int64_t i = first; i < first + n; ++i) {
+            alpha[i] = is_power ? T(-2 * certain_exponent) : -limits<T>::huge;
+            state[i] = T(-1); // Maximum: no face yet
         }
-        n = 0;
     }
 
-    void add(int filled) {
-        for (int i = 0; i < filled; ++i) sum[pixel[i]] += double(term[i]);
+    // The pairs' probabilities and what they add; n is padded.
+    void evaluate(int n, const T *argument) {
+        plan.probabilities(n, argument, term, a, q, nullptr);
+        if (plan.conorm.family != Family::maximum) plan.conorm.generator(n, a, q, plan.p, term, exponent);
     }
-    void add_with_exponents(int filled) {
+    void add(int begin, int end, const T *argument, const int *pixel, const int *owner) {
+        if (plan.conorm.family == Family::maximum) add_maximum(begin, end, argument, pixel, owner);
+        else if (plan.conorm.family == Family::power) add_with_exponents(begin, end, pixel);
+        else
+            for (int i = begin; i < end; ++i) sum[pixel[i]] += double(term[i]);
+    }
+
+  private:
+    void add_with_exponents(int begin, int end, const int *pixel) {
         const double step = 5.421010862427522e-20; // 2^-64; a term two steps below is beyond the last bit
-        for (int i = 0; i < filled; ++i) {
+        for (int i = begin; i < end; ++i) {
             double &total = sum[pixel[i]];
             T &total_exponent = alpha[pixel[i]];
             const T e = T(exponent[i]);
@@ -68,14 +60,43 @@ template <class T> struct ForwardVisit {
         }
     }
     // The largest argument has the largest probability, and tells faces apart whose probabilities round to 1.
-    void add_maximum(int filled) {
-        for (int i = 0; i < filled; ++i) {
+    void add_maximum(int begin, int end, const T *argument, const int *pixel, const int *owner) {
+        for (int i = begin; i < end; ++i) {
             if (argument[i] > alpha[pixel[i]] && a[i] > limits<T>::tiny) {
                 alpha[pixel[i]] = argument[i];
                 state[pixel[i]] = T(owner[i]);
                 sum[pixel[i]] = double(a[i]);
             }
         }
+    }
+};
+
+// Packs the pairs of several faces into one block.
+template <class T> struct ForwardVisit {
+    CoverageSums<T> sums;
+    int n = 0, face = 0;
+    alignas(64) T argument[block + compact_slack];
+    alignas(64) int pixel[block + compact_slack], owner[block];
+
+    ForwardVisit(const Plan<T> &plan, T *alpha, T *state, double *sum) : sums(plan, alpha, state, sum) {}
+
+    template <class G> void begin(int f, const Triangle<G> &) { face = f; }
+    void end() {}
+
+    template <class G> void pairs(int, int count, int, G, G, const T *from, const int *from_pixel) {
+        if (n > block - chunk) flush();
+        const int m = n + compact<1>(count, from, sums.plan.least, {from}, {argument + n}, from_pixel, pixel + n);
+        if (sums.plan.conorm.family == Family::maximum)
+            for (int i = n; i < m; ++i) owner[i] = face;
+        n = m;
+    }
+
+    void flush() {
+        const int filled = n, all = padded(n);
+        for (int i = filled; i < all; ++i) argument[i] = T(0);
+        sums.evaluate(all, argument);
+        sums.add(0, filled, argument, pixel, owner);
+        n = 0;
     }
 };
 
@@ -95,13 +116,13 @@ void power_state(int n, const T *__restrict sum, const T *__restrict exponent, T
 
 // Alpha and state of n pixels from their sums, in whole blocks through buffers, so that the last pixels of a band take
 // the same vector code as all others.
-template <class T> void finish(const Plan<T> &plan, int64_t n, const double *sum, T *alpha, T *state) {
+template <class T> void finish(const Plan<T> &plan, int faces, int64_t n, const double *sum, T *alpha, T *state) {
     const Family family = plan.conorm.family;
     if (family == Family::maximum) {
         for (int64_t i = 0; i < n; ++i) alpha[i] = T(sum[i]);
         return;
     }
-    const double share = family == Family::average ? 1.0 / math::max(plan.settings.faces, 1) : 1.0;
+    const double share = family == Family::average ? 1.0 / math::max(faces, 1) : 1.0;
     alignas(64) T sums[block] = {}, exponents[block] = {}, states[block], out[block], in_state[block];
     for (int64_t first = 0; first < n; first += block) {
         const int m = int(math::min<int64_t>(block, n - first));
@@ -135,18 +156,14 @@ template <class T> struct ForwardTask {
             self.out_of_memory = true;
             return;
         }
-        const Family family = self.plan.conorm.family;
-        for (int64_t i = first; i < first + n; ++i) {
-            alpha[i] = family == Family::power ? T(-2 * certain_exponent) : -limits<T>::huge;
-            state[i] = T(-1); // Maximum: no face yet
-        }
         ForwardVisit<T> visit(self.plan, alpha, state, sum - first);
+        visit.sums.reset(first, n);
         const double tau = self.tensors.tau[image];
         const auto walk = self.plan.wants_double_distances(tau) ? walk_faces<double, T, ForwardVisit<T>>
                                                                 : walk_faces<T, T, ForwardVisit<T>>;
-        walk(self.plan, self.tensors.face_vertices, tau, image, 0, s.faces, row_begin, row_end, visit);
+        walk(self.plan, self.tensors.face_vertices, tau, image, 0, s.face_count(image), row_begin, row_end, visit);
         visit.flush();
-        finish(self.plan, n, sum, alpha + first, state + first);
+        finish(self.plan, s.face_count(image), n, sum, alpha + first, state + first);
         free(sum);
     }
 };

@@ -34,7 +34,7 @@ template <class T> struct Plan {
 
     int64_t pixels() const { return int64_t(settings.height) * settings.width; }
     const T *face(const T *face_vertices, int image, int f) const {
-        return face_vertices + (int64_t(image) * settings.faces + f) * 9;
+        return face_vertices + (settings.first_face(image) + f) * 9;
     }
     // How far outside a face its probability can reach the cut-off.
     double radius(double tau) const {

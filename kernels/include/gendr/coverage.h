@@ -18,10 +18,17 @@ struct CoverageSettings {
     double near, far; // a face takes part where all its depths lie in [near, far]
     int cull;         // FaceFilter
     int batch, faces, height, width;
+    const int64_t *face_ranges; // [batch, 2], ascending: image i holds the faces [begin, end) of a packed list, at most
+                                // `faces` of them; null: every image holds `faces` faces, one image after the other
+
+    int64_t first_face(int image) const { return face_ranges ? face_ranges[2 * image] : int64_t(image) * faces; }
+    int face_count(int image) const {
+        return face_ranges ? int(face_ranges[2 * image + 1] - face_ranges[2 * image]) : faces;
+    }
 };
 
 template <class T> struct CoverageForward {
-    const T *face_vertices; // [batch, faces, 3, 3]
+    const T *face_vertices; // [batch, faces, 3, 3], or packed [all faces, 3, 3]
     const double *tau;      // [batch]
     T *alpha;               // [batch, height, width]
     T *state;               // likewise: what the backward pass needs of a pixel's sum
@@ -30,7 +37,7 @@ template <class T> struct CoverageForward {
 template <class T> struct CoverageBackward {
     const T *face_vertices, *state, *grad_alpha;
     const double *tau;
-    T *grad_face_vertices; // [batch, faces, 3, 3]
+    T *grad_face_vertices; // like face_vertices; packed faces of no image are not written
     double *grad_tau;      // [batch]
     double *grad_shift;    // [1]
     double *grad_p;        // [1]; computed where wants_p
@@ -44,6 +51,10 @@ struct Parallel {
     int threads;
 };
 
+struct BlendSettings;
+template <class T> struct BlendForward;
+template <class T> struct BlendBackward;
+
 // One instruction set's kernels. They return null, or what went wrong.
 struct CoverageKernels {
     const char *instruction_set;
@@ -52,6 +63,14 @@ struct CoverageKernels {
     const char *(*backward_f32)(const CoverageSettings &, const CoverageBackward<float> &, const Parallel &);
     const char *(*backward_f64)(const CoverageSettings &, const CoverageBackward<double> &, const Parallel &);
     int64_t (*count_pairs)(const CoverageSettings &, const CoverageForward<float> &);
+    const char *(*blend_forward_f32)(const CoverageSettings &, const BlendSettings &, const BlendForward<float> &,
+                                     const Parallel &);
+    const char *(*blend_forward_f64)(const CoverageSettings &, const BlendSettings &, const BlendForward<double> &,
+                                     const Parallel &);
+    const char *(*blend_backward_f32)(const CoverageSettings &, const BlendSettings &, const BlendBackward<float> &,
+                                      const Parallel &);
+    const char *(*blend_backward_f64)(const CoverageSettings &, const BlendSettings &, const BlendBackward<double> &,
+                                      const Parallel &);
 };
 
 } // namespace gendr

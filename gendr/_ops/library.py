@@ -1,0 +1,94 @@
+"""What the operators share: the library they live in, refusals, and checks of values before a kernel runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gendr import _check, _kernels
+
+library = torch.library.Library("gendr", "DEF")
+
+NO_DERIVATIVE = (
+    "gendr kernels: no second derivatives, no forward mode, and no derivative of the raw operators; call "
+    "gendr.rasterize for first derivatives and gendr.rasterize(..., backend='reference') for all others"
+)
+
+
+def refusing_gradients(operator: Any) -> Callable[..., Any]:
+    """The operator's autograd kernel: torch would hand out silent zeros, this raises."""
+
+    def call(*args: Any) -> Any:
+        if torch.is_grad_enabled() and any(isinstance(a, Tensor) and a.requires_grad for a in args):
+            raise RuntimeError(NO_DERIVATIVE)
+        with torch._C._AutoDispatchBelowAutograd():
+            return operator(*args)
+
+    return call
+
+
+def differentiate_once(call: Any) -> type[torch.autograd.Function]:
+    """The backward operator as a function that refuses to be differentiated again instead of counting as a constant.
+
+    Under `vmap` it is called once for each mapped element: gradients of what the images share are sums over a batch.
+    """
+
+    class FirstDerivatives(torch.autograd.Function):
+        @staticmethod
+        def forward(*args: Any) -> Any:
+            return call(*args)
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+            """Nothing to keep."""
+
+        @staticmethod
+        def backward(ctx: Any, *_grads: Tensor) -> Any:
+            raise RuntimeError(NO_DERIVATIVE)
+
+        @staticmethod
+        def vmap(info: Any, in_dims: tuple[Any, ...], *args: Any) -> Any:
+            return each_element(FirstDerivatives.apply, info.batch_size, in_dims, args)
+
+    return FirstDerivatives
+
+
+def each_element(call: Any, size: int, in_dims: tuple[Any, ...], args: tuple[Any, ...]) -> Any:
+    """Call once an element of the mapped dimension, and stack: a vmap rule that fits everything."""
+    outputs = []
+    for i in range(size):
+        outputs.append(call(*(a if d is None else a.select(d, i) for a, d in zip(args, in_dims, strict=True))))
+    stacked = tuple(torch.stack(parts) for parts in zip(*outputs, strict=True))
+    return stacked, (0,) * len(stacked)
+
+
+def kernel(name: str, dtype: torch.dtype) -> Callable[..., Any]:
+    """The compiled function of that name for float32 or float64."""
+    function: Callable[..., Any] = getattr(_kernels, f"{name}_{_check.dtype_name(dtype)}")
+    return function
+
+
+def require_finite(name: str, value: Tensor) -> None:
+    """Refuse a contiguous tensor that holds a NaN or an infinity, naming where."""
+    first = kernel("first_not_finite", value.dtype)(value.data_ptr(), value.numel())
+    if first >= 0:
+        index = [int(i) for i in torch.unravel_index(torch.tensor(first), value.shape)]
+        raise ValueError(f"{name}: expected finite values, got {value.flatten()[first].item()} at {index}")
+
+
+def require_in(name: str, value: Tensor, low: float, high: float) -> None:
+    """Refuse values outside `[low, high]`."""
+    rounding = 1 + 1e-6  # 1e30 in float32 is a little more
+    inside = (value >= (low * rounding if low < 0 else low / rounding)) & (value <= high * rounding)
+    if not bool(inside.all()):
+        worst = value[~inside].flatten()[0].item()
+        raise ValueError(f"{name}: expected values in [{low:g}, {high:g}], got {worst:g}")
+
+
+def within(gradient: Tensor, like: Tensor) -> Tensor:
+    """In the dtype of `like`, held at its largest number: a gradient is never infinite."""
+    largest = torch.finfo(like.dtype).max
+    return gradient.clamp(-largest, largest).to(like.dtype)

@@ -1,0 +1,280 @@
+// The gradients of blending and coverage, pair by pair: from pixels to probabilities, depths, barycentric coordinates,
+// corners and texels.
+#pragma once
+
+#include "backward.h"
+#include "blend_forward.h"
+#include "texel_sums.h"
+
+namespace gendr {
+inline namespace GENDR_ISA {
+
+// What the backward pass reads of one image's pixels.
+template <class T> struct BlendPixels {
+    const T *factor, *sums; // coverage: d loss / d sum, and the sum
+    const T *state;         // [pixels, 2], as in BlendForward
+    const T *grad;          // [pixels, channels]
+    const T *along;         // sum over the channels of gradient times value
+    int channels;
+};
+
+// d loss / d (the corners' x, y, z), of one face.
+struct CornerSums {
+    double x[3] = {}, y[3] = {}, z[3] = {};
+};
+
+struct BlendParameterSums : ParameterSums {
+    double gamma = 0.0;
+};
+
+template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, BlendBackwardVisit<T, G>> {
+    using Base = SurfaceBlock<T, G, BlendBackwardVisit<T, G>>;
+    const BlendImage<T> &image;
+    const BlendPixels<T> &pixels;
+    const BlendBackward<T> &tensors;
+    CornerSums *corner_sums; // of face `first_face` and on
+    BlendParameterSums sums;
+    const TexelSums *texels;
+    int64_t *texel_list;
+    T *rows;
+    int first_face, stride;
+    G scale; // d argument / d distance (squared: / d (|d| d / 2))
+    T near, per_depth;
+    SurfaceStage<T> points;
+    alignas(64) T pdf[block], slope[block], c[block], l[block];
+    alignas(64) T share[block], in_depth[block], d0[block], d1[block], d2[block];
+    alignas(64) T in_texture[block], in_u[block], in_v[block], by_weight[block];
+
+    BlendBackwardVisit(const Plan<T> &plan, const BlendImage<T> &image, const BlendPixels<T> &pixels,
+                       const BlendBackward<T> &tensors, CornerSums *corner_sums, int first_face, const T *face_vertices,
+                       const TexelSums *texels, int64_t *texel_list, T *rows, G scale)
+        : Base(plan, face_vertices, image.settings.is_perspective), image(image), pixels(pixels), tensors(tensors),
+          corner_sums(corner_sums), texels(texels), texel_list(texel_list), rows(rows), first_face(first_face),
+          stride(record_stride(image.settings)), scale(scale), near(T(plan.settings.near)),
+          per_depth(T(exponent_per_depth(plan.settings.near, plan.settings.far, image.settings.gamma))) {}
+
+    void flush() {
+        const int n = this->n;
+        if (n == 0) return;
+        coverage(n);
+        for (int i = 0; i < this->runs; ++i) {
+            const SurfaceRun<T, G> &r = this->run[i];
+            points.run(r, this->index + r.begin, near, per_depth);
+            shares(r);
+            corner_rows(r.surface, image.settings.attribute_channels ? image.attributes(r.face) : nullptr,
+                        image.settings.attribute_channels, stride, rows);
+            channels(r);
+            if (image.settings.texture_channels) textures(r);
+            combine(r);
+            if (tensors.wants_gamma) gamma(r);
+            corners(r);
+        }
+        double in_tau = 0.0, in_shift = 0.0;
+#pragma omp simd reduction(+ : in_tau, in_shift)
+        for (int i = 0; i < n; ++i) {
+            in_tau += double(slope[i]) * double(this->argument[i]);
+            in_shift += double(slope[i]);
+        }
+        sums.tau -= in_tau;
+        sums.shift += in_shift;
+    }
+
+  private:
+    // d loss / d argument through alpha.
+    void coverage(int n) {
+        const Plan<T> &plan = this->plan;
+        plan.probabilities(n, this->argument, this->u, this->a, this->q, pdf);
+        const bool has_winner = plan.conorm.family == Family::maximum;
+        const T *factor = pixels.factor, *state = pixels.sums;
+        for (int k = 0; k < this->runs; ++k) {
+            const SurfaceRun<T, G> &r = this->run[k];
+            const T winner = T(r.face);
+            const int *__restrict pixel = this->pixel;
+#pragma GCC ivdep
+            for (int i = r.begin; i < r.end; ++i) {
+                const T sum = state[pixel[i]], in_sum = factor[pixel[i]];
+                l[i] = sum;
+                c[i] = has_winner & (sum != winner) ? T(0) : in_sum;
+            }
+            for (int i = r.filled; i < r.end; ++i) c[i] = T(0);
+        }
+        if (tensors.coverage.wants_p) sums.p += plan.conorm.in_p(n, this->a, this->q, c, l, plan.p);
+        memcpy(slope, pdf, sizeof(T) * n);
+        plan.conorm.derivative(n, this->a, this->q, c, l, plan.p, slope);
+    }
+
+    void shares(const SurfaceRun<T, G> &r) {
+        const T *state = pixels.state, *__restrict a = this->a;
+        const int *__restrict pixel = this->pixel;
+        if (image.settings.is_hard) {
+            for (int i = r.begin; i < r.end; ++i) share[i] = T(state[2 * pixel[i]] == T(r.face));
+        } else {
+#pragma GCC ivdep
+            for (int i = r.begin; i < r.end; ++i) {
+                const SteppedWeight<T> weight{points.mantissa[i], points.steps[i]};
+                const T w = share_of(a[i], weight, state[2 * pixel[i]], state[2 * pixel[i] + 1]);
+                share[i] = a[i] > limits<T>::tiny ? w : T(0);
+            }
+        }
+        for (int i = r.filled; i < r.end; ++i) share[i] = T(0);
+    }
+
+    // The gradient's product with each corner's values, depth and attributes, and the attributes' gradients.
+    void channels(const SurfaceRun<T, G> &r) {
+        const T *grad = pixels.grad;
+        const int *__restrict pixel = this->pixel;
+        const int wide = pixels.channels, last = 2 + image.settings.attribute_channels;
+        T *gradient =
+            tensors.grad_attributes ? tensors.grad_attributes + (image.first_face + r.face) * 3 * (last - 2) : nullptr;
+        const T z0 = rows[1], z1 = rows[stride + 1], z2 = rows[2 * stride + 1];
+#pragma GCC ivdep
+        for (int i = r.begin; i < r.end; ++i) {
+            const T g = grad[int64_t(pixel[i]) * wide + 1];
+            d0[i] = g * z0;
+            d1[i] = g * z1;
+            d2[i] = g * z2;
+            in_depth[i] = share[i] * g;
+        }
+        for (int k = 2; k < last; ++k) {
+            const T f0 = rows[k], f1 = rows[stride + k], f2 = rows[2 * stride + k];
+            const T *grad_k = grad + k;
+            T s0 = 0, s1 = 0, s2 = 0;
+#pragma omp simd reduction(+ : s0, s1, s2)
+            for (int i = r.begin; i < r.end; ++i) {
+                const T g = grad_k[int64_t(pixel[i]) * wide], shared = share[i] * g;
+                d0[i] += g * f0;
+                d1[i] += g * f1;
+                d2[i] += g * f2;
+                s0 += shared * points.b0[i];
+                s1 += shared * points.b1[i];
+                s2 += shared * points.b2[i];
+            }
+            if (!gradient) continue;
+            gradient[k - 2] += s0;
+            gradient[last - 2 + k - 2] += s1;
+            gradient[2 * (last - 2) + k - 2] += s2;
+        }
+    }
+
+    // Products of the gradient with the texture's value and derivatives; the texels' and corners' gradients.
+    void textures(const SurfaceRun<T, G> &r) {
+        const int texture_channels = image.settings.texture_channels, wide = pixels.channels;
+        const T *uv = image.uvs(r.face);
+        const int64_t *map = image.map(r.face);
+        double in_uv[6] = {};
+        for (int i = r.begin; i < r.end; ++i) {
+            in_texture[i] = in_u[i] = in_v[i] = T(0);
+            if (i >= r.filled || share[i] == T(0)) continue;
+            const double b[3] = {points.b0[i], points.b1[i], points.b2[i]};
+            const TextureLookup lookup = image.lookup(uv, map, points.b0[i], points.b1[i], points.b2[i]);
+            const T *grad = pixels.grad + int64_t(this->pixel[i]) * wide + (wide - texture_channels);
+            double w[4], value = 0.0, u = 0.0, v = 0.0;
+            lookup.weights(w);
+            for (int k = 0; k < texture_channels; ++k) {
+                double t[4];
+                for (int j = 0; j < 4; ++j) t[j] = image.data.texels[lookup.texel[j] * texture_channels + k];
+                const double g = grad[k];
+                value += g * (w[0] * t[0] + w[1] * t[1] + w[2] * t[2] + w[3] * t[3]);
+                u += g * lookup.in_u(t[0], t[1], t[2], t[3]);
+                v += g * lookup.in_v(t[0], t[1], t[2], t[3]);
+                if (texel_list)
+                    for (int j = 0; j < 4; ++j)
+                        texel_list[lookup.texel[j] * texture_channels + k] +=
+                            texels->fixed(double(share[i]) * g * w[j]);
+            }
+            in_texture[i] = T(value);
+            in_u[i] = T(u);
+            in_v[i] = T(v);
+            for (int j = 0; j < 3; ++j) {
+                in_uv[2 * j] += double(share[i]) * u * b[j];
+                in_uv[2 * j + 1] += double(share[i]) * v * b[j];
+            }
+        }
+        if (tensors.grad_uvs)
+            for (int j = 0; j < 6; ++j) tensors.grad_uvs[(image.first_face + r.face) * 6 + j] += T(in_uv[j]);
+    }
+
+    // From the channels to probability, depth and barycentric coordinates: d0, d1, d2 become d loss / d b.
+    void combine(const SurfaceRun<T, G> &r) { image.settings.texture_channels ? combine<true>(r) : combine<false>(r); }
+    template <bool textured> void combine(const SurfaceRun<T, G> &r) {
+        const bool is_soft = !image.settings.is_hard;
+        const bool wants_gamma = tensors.wants_gamma;
+        const T *along = pixels.along, *__restrict a = this->a;
+        const T z0 = rows[1], z1 = rows[stride + 1], z2 = rows[2 * stride + 1];
+        const T *uv = textured ? image.uvs(r.face) : nullptr;
+        // The first corner's gradient is left out of all three: only differences count, and they keep their digits.
+        const T u1 = textured ? uv[2] - uv[0] : T(0), v1 = textured ? uv[3] - uv[1] : T(0);
+        const T u2 = textured ? uv[4] - uv[0] : T(0), v2 = textured ? uv[5] - uv[1] : T(0);
+        const int *__restrict pixel = this->pixel;
+#pragma GCC ivdep
+        for (int i = r.begin; i < r.end; ++i) {
+            T product = points.b0[i] * d0[i] + points.b1[i] * d1[i] + points.b2[i] * d2[i];
+            if (textured) product += in_texture[i];
+            const T in_weight = is_soft ? share[i] * (product - along[pixel[i]]) : T(0); // d loss / d ln weight
+            const T hazard = a[i] > limits<T>::tiny ? pdf[i] / math::max(a[i], limits<T>::tiny) : T(0);
+            const T in_z = -in_weight * per_depth;
+            slope[i] += in_weight * hazard;
+            if (wants_gamma) by_weight[i] = in_weight;
+            in_depth[i] += in_z;
+            d0[i] = share[i] * d0[i] + in_z * z0;
+            d1[i] = share[i] * (textured ? d1[i] + in_u[i] * u1 + in_v[i] * v1 : d1[i]) + in_z * z1;
+            d2[i] = share[i] * (textured ? d2[i] + in_u[i] * u2 + in_v[i] * v2 : d2[i]) + in_z * z2;
+        }
+    }
+
+    // d loss / d gamma, times gamma. Exponents count from the logarithm of the pixel's sum, which changes nothing, as a
+    // pixel's shares add up to 1, and leaves small numbers where one face is all that is seen.
+    void gamma(const SurfaceRun<T, G> &r) {
+        const T *__restrict a = this->a;
+        double sum = 0.0;
+#pragma omp simd reduction(+ : sum)
+        for (int i = r.begin; i < r.end; ++i) {
+            const T exponent = math::log(at_least_tiny(share[i]) / at_least_tiny(a[i]));
+            sum += double(by_weight[i]) * double(exponent);
+        }
+        sums.gamma -= sum;
+    }
+
+    void corners(const SurfaceRun<T, G> &run) {
+        CornerSums &to = corner_sums[run.face - first_face];
+        double plane[6] = {};
+        const T *index = this->index + run.begin;
+        (this->plan.settings.is_squared ? gradient_stage<true, T, G>
+                                        : gradient_stage<false, T, G>)(run, scale, index, slope + run.begin, plane);
+        for (int k = 0; k < 3; ++k) {
+            to.x[k] += plane[2 * k];
+            to.y[k] += plane[2 * k + 1];
+        }
+        const SurfaceRun<T, G> r = run;
+        const G inverse_cols = G(1) / G(r.cols);
+        const bool is_perspective = image.settings.is_perspective;
+        const T *__restrict g0 = d0 + r.begin, *__restrict g1 = d1 + r.begin, *__restrict g2 = d2 + r.begin;
+        const T *__restrict gz = in_depth + r.begin;
+        T x0 = 0, y0 = 0, z0 = 0, x1 = 0, y1 = 0, z1 = 0, x2 = 0, y2 = 0, z2 = 0;
+#pragma omp simd reduction(+ : x0, y0, z0, x1, y1, z1, x2, y2, z2)
+        for (int i = 0; i < r.end - r.begin; ++i) {
+            G n0, n1, n2;
+            r.normals(index[i], inverse_cols, n0, n1, n2);
+            const SurfaceGradient<T> g =
+                r.surface.gradient(r.triangle, n0, n1, n2, g0[i], g1[i], g2[i], gz[i], is_perspective);
+            x0 -= g.lambda[0] * g.x;
+            y0 -= g.lambda[0] * g.y;
+            x1 -= g.lambda[1] * g.x;
+            y1 -= g.lambda[1] * g.y;
+            x2 -= g.lambda[2] * g.x;
+            y2 -= g.lambda[2] * g.y;
+            z0 += g.z[0];
+            z1 += g.z[1];
+            z2 += g.z[2];
+        }
+        const T x[3] = {x0, x1, x2}, y[3] = {y0, y1, y2}, z[3] = {z0, z1, z2};
+        for (int k = 0; k < 3; ++k) {
+            to.x[k] += double(x[k]);
+            to.y[k] += double(y[k]);
+            to.z[k] += double(z[k]);
+        }
+    }
+};
+
+} // namespace GENDR_ISA
+} // namespace gendr

@@ -1,0 +1,123 @@
+// A block of pixel-face pairs that remembers which face each came from and where in its box it lies, and the stage that
+// turns such pairs into points of their faces.
+#pragma once
+
+#include "gendr/blend.h"
+#include "gendr/surface.h"
+#include "segment.h"
+
+namespace gendr {
+inline namespace GENDR_ISA {
+
+// Pairs [begin, filled) are real, the rest up to `end` is padding.
+template <class T, class G> struct SurfaceRun : Segment<G> {
+    Surface<T> surface;
+    int filled;
+
+    // The box's pixel k, counted row by row: distances to the lines of the three edges.
+    GENDR_HD void normals(T k, G inverse_cols, G &n0, G &n1, G &n2) const {
+        const G at = G(k), row = G(int((at + G(0.5)) * inverse_cols)),
+                col = at - row * G(this->cols) + this->col_offset;
+        n0 = this->triangle.edge[0].normal_at(col, row + this->row_offset);
+        n1 = this->triangle.edge[1].normal_at(col, row + this->row_offset);
+        n2 = this->triangle.edge[2].normal_at(col, row + this->row_offset);
+    }
+};
+
+// What the pairs of a block show; likewise the weight of their depth.
+template <class T> struct SurfaceStage {
+    alignas(64) T b0[block], b1[block], b2[block], mantissa[block], steps[block];
+
+    template <class G> void run(const SurfaceRun<T, G> &run, const T *__restrict index, T near, T per_depth) {
+        const SurfaceRun<T, G> r = run;
+        const G inverse_cols = G(1) / G(r.cols);
+        const int first = r.begin;
+        T *__restrict o0 = b0 + first, *__restrict o1 = b1 + first, *__restrict o2 = b2 + first;
+        T *__restrict om = mantissa + first, *__restrict os = steps + first;
+#pragma GCC ivdep
+        for (int i = 0; i < r.end - r.begin; ++i) {
+            G n0, n1, n2;
+            r.normals(index[i], inverse_cols, n0, n1, n2);
+            const SurfacePoint<T> point = r.surface.at(n0, n1, n2);
+            const SteppedWeight<T> weight = stepped_exp((near - point.depth) * per_depth);
+            o0[i] = point.b[0];
+            o1[i] = point.b[1];
+            o2[i] = point.b[2];
+            om[i] = weight.mantissa;
+            os[i] = weight.steps;
+        }
+    }
+};
+
+// Collects pairs, packed; `Pass` is told to `flush()` when the block is full.
+template <class T, class G, class Pass> struct SurfaceBlock {
+    const Plan<T> &plan;
+    const T *face_vertices; // of the image's first face
+    bool is_perspective;
+    int n = 0, runs = 0;
+    alignas(64) T found_index[chunk];
+    alignas(64) T argument[block + compact_slack], index[block + compact_slack];
+    alignas(64) int pixel[block + compact_slack];
+    alignas(64) T u[block], a[block], q[block];
+    SurfaceRun<T, G> run[most_segments];
+
+    SurfaceBlock(const Plan<T> &plan, const T *face_vertices, bool is_perspective)
+        : plan(plan), face_vertices(face_vertices), is_perspective(is_perspective) {}
+
+    void begin(int f, const Triangle<G> &triangle) {
+        open(f, triangle, Surface<T>::of(face_vertices + 9 * f, is_perspective));
+    }
+    void end() {
+        SurfaceRun<T, G> &r = run[runs];
+        r.filled = n;
+        r.end = padded(n);
+        for (; n < r.end; ++n) {
+            argument[n] = index[n] = T(0);
+            pixel[n] = 0; // safe to look up, and ignored
+        }
+        runs += r.end > r.begin;
+    }
+    void pairs(int k0, int count, int cols, G col_offset, G row_offset, const T *from, const int *from_pixel) {
+        const bool next_rows = run[runs].cols != 0 && run[runs].row_offset != row_offset;
+        if (n > block - chunk || next_rows) reopen();
+        run[runs].cols = cols;
+        run[runs].col_offset = col_offset;
+        run[runs].row_offset = row_offset;
+        for (int i = 0; i < padded(count); ++i) found_index[i] = T(k0 + i);
+        n += compact<2>(count, from, plan.least, {from, found_index}, {argument + n, index + n}, from_pixel, pixel + n);
+    }
+
+  private:
+    void open(int f, const Triangle<G> &triangle, const Surface<T> &surface) {
+        if (runs == most_segments || n > block - chunk) {
+            static_cast<Pass *>(this)->flush();
+            n = runs = 0;
+        }
+        run[runs].triangle = triangle;
+        run[runs].surface = surface;
+        run[runs].face = f;
+        run[runs].begin = n;
+        run[runs].cols = 0;
+    }
+    // The same face goes on in a run of its own: the block is full, or the next rows are counted anew.
+    void reopen() {
+        const SurfaceRun<T, G> current = run[runs];
+        end();
+        open(current.face, current.triangle, current.surface);
+    }
+};
+
+// The values that a face's corners hold, a row of `stride` numbers for each: [1, depth, attributes ..., 0 ...].
+template <class T>
+void corner_rows(const Surface<T> &surface, const T *attributes, int channels, int stride, T *rows) {
+    for (int corner = 0; corner < 3; ++corner) {
+        T *row = rows + corner * stride;
+        for (int k = 0; k < stride; ++k) row[k] = T(0);
+        row[0] = T(1);
+        row[1] = surface.depth[corner];
+        for (int k = 0; k < channels; ++k) row[2 + k] = attributes[corner * channels + k];
+    }
+}
+
+} // namespace GENDR_ISA
+} // namespace gendr
