@@ -8,6 +8,7 @@ from torch import Tensor
 
 from gendr import rasterize
 from gendr.distributions import (
+    DISTRIBUTIONS,
     Cauchy,
     CubicHermite,
     Distribution,
@@ -40,6 +41,10 @@ TABLE: list[list[Distribution]] = [
 ]
 """The cells of table 5.1, row by row."""
 
+_TABLED = {distribution.name for row in TABLE for distribution in row}
+OTHERS: list[Distribution] = [cls() for name, cls in DISTRIBUTIONS.items() if name not in _TABLED]
+"""Every distribution that the table does not have."""
+
 TRIANGLE = torch.tensor([[[[-0.58, -0.48, 2.0], [0.58, -0.48, 2.0], [0.0, 0.52, 2.0]]]])
 
 
@@ -54,12 +59,12 @@ def soft_triangle(distribution: Distribution, size: int) -> Tensor:
 
 
 def distributions() -> Image.Image:
-    """The table as a picture.
+    """The table as a picture, and a row of those that it does not have.
 
-    >>> distributions().size
-    (836, 788)
+    >>> distributions().width
+    836
     """
-    rows: list[list[Cell]] = [[(_caption(d), covered(soft_triangle(d, 130))) for d in row] for row in TABLE]
+    rows: list[list[Cell]] = [[(_caption(d), covered(soft_triangle(d, 130))) for d in row] for row in [*TABLE, OTHERS]]
     return sheet(rows)
 
 
