@@ -99,8 +99,8 @@ def barycentrics(pixels: Tensor, triangles: Tensor, depth: Tensor, is_perspectiv
     Triangles without area, or thinner than 1e-12 half image heights, show their middle.
 
     >>> triangle = torch.tensor([[[[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]]])
-    >>> barycentrics(torch.tensor([[0.5, 0.0]]), triangle, torch.tensor([[[1.0, 3.0, 1.0]]]), True)[0, 0, 0]
-    tensor([0.7500, 0.2500, 0.0000])
+    >>> barycentrics(torch.tensor([[0.5, 0.25]]), triangle, torch.tensor([[[1.0, 2.0, 1.0]]]), True)[0, 0, 0]
+    tensor([0.3333, 0.3333, 0.3333])
     """
     a, b, c = triangles[:, None].unbind(-2)  # [B, 1, F, 2]
     at = pixels[None, :, None]
