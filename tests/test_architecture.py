@@ -24,6 +24,7 @@ ROWS = [
     ["gendr.render.blending", "gendr.render.reference_views"],
     ["gendr.render.reference_blend"],
     ["gendr.render.reference"],
+    ["gendr.render.colmap_io"],
     ["gendr.render.camera_io"],
     ["gendr.render.camera"],
     ["gendr.render.mesh", "gendr.render.schedules", "gendr.render.pose", "gendr.optim"],

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gendr.render.camera import Camera
+from gendr.render.camera import Camera, Distortion
 from gendr.render.camera_io import load_cameras, save_cameras
 
 IDENTITY = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
@@ -95,6 +95,17 @@ GOOD = {"rotation": IDENTITY, "eye": [0, 0, -2], "scale": 2.0}
         ("scale", {"matrix": GOOD | {"scale": 0}}),
         ("half_angle", {"matrix": {"rotation": IDENTITY, "eye": [0, 0, -2], "half_angle": 90.5}}),
         ("projection", {"matrix": GOOD | {"projection": "fisheye"}}),
+        ("scale", {"matrix": GOOD | {"scale": [1.0, 0.0]}}),
+        ("scale", {"matrix": GOOD | {"scale": [1.0, 2.0, 3.0]}}),
+        ("center", {"matrix": GOOD | {"center": [1.0]}}),
+        ("center", {"matrix": GOOD | {"center": None}}),
+        ("distortion", {"matrix": GOOD | {"distortion": [0.1]}}),
+        ("k1", {"matrix": GOOD | {"distortion": {"model": "fisheye", "k1": 0.1}}}),
+        ("model", {"matrix": GOOD | {"distortion": {"coefficients": [0.0] * 4}}}),
+        ("coefficients", {"matrix": GOOD | {"distortion": {"model": "fisheye", "coefficients": [0.0] * 8}}}),
+        (r"coefficients\[1\]", {"matrix": GOOD | {"distortion": {"model": "fisheye", "coefficients": [0, "1", 0, 0]}}}),
+        ("size", {"matrix": GOOD | {"size": 64}}),
+        ("size", {"matrix": GOOD | {"size": [64, 0.5]}}),
         ("projection", {"look_at": {"projection": "orthographic"}}),  # the view before is a perspective one
     ],
 )
@@ -140,3 +151,35 @@ def test_saving_refuses_what_could_not_be_read(tmp_path):
     with pytest.raises(ValueError, match="finite"):
         save_cameras(tmp_path / "cameras.json", broken)
     assert not (tmp_path / "cameras.json").exists()
+
+
+@pytest.mark.parametrize(
+    "lens", [None, Distortion.opencv([[-0.1, 0.02, 1e-3, -2e-3]] * 2), Distortion.fisheye([[0.1] * 4] * 2)]
+)
+def test_general_cameras_come_back(tmp_path, lens):
+    K = [[500.1, 0, 318.3], [0, 499.7, 241.9], [0, 0, 1]]
+    camera = Camera.from_opencv(K, torch.eye(3).double(), [[0, 0, 2.0], [0.1, 0, 3.0]], (480, 640), lens)
+    save_cameras(tmp_path / "cameras.json", camera)
+    again = load_cameras(tmp_path / "cameras.json").camera
+    for name in ("rotation", "eye", "scale", "center"):
+        assert torch.equal(getattr(again, name), getattr(camera, name))
+    assert again.size == (480, 640)
+    if lens is not None:
+        assert again.distortion.model == lens.model
+        assert torch.equal(again.distortion.coefficients, lens.coefficients)
+
+
+def test_files_of_plain_cameras_have_not_changed(tmp_path):
+    save_cameras(
+        tmp_path / "cameras.json", Camera(torch.eye(3)[None], torch.tensor([[0.0, 0, -2]]), torch.ones(1)), ["a"]
+    )
+    assert (tmp_path / "cameras.json").read_text() == (
+        '{\n "schema": "gendr.cameras",\n "version": 1,\n "views": [\n'
+        '  {"image": "a", "matrix": {"rotation": [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], '
+        '"eye": [0.0, 0.0, -2.0], "scale": 1.0, "projection": "perspective"}}\n ]\n}\n'
+    )
+
+
+def test_views_that_do_not_share_a_batch(tmp_path):
+    with pytest.raises(ValueError, match=r"cameras\.json: .*one image size"):
+        load_cameras(write(tmp_path, [{"matrix": GOOD | {"size": [3, 4]}}, {"matrix": GOOD | {"size": [4, 4]}}]))

@@ -1,9 +1,10 @@
 """The renderer: `mesh -> camera -> rasterize -> image -> loss`."""
 
-from gendr.render import losses, schedules
-from gendr.render.camera import Camera
+from gendr.render import losses, pose, schedules
+from gendr.render.camera import Camera, Distortion
 from gendr.render.camera_io import Views, load_cameras, save_cameras
 from gendr.render.clip import Clipped, clip_far, clip_near
+from gendr.render.colmap_io import load_colmap
 from gendr.render.formats import MeshError
 from gendr.render.material import Material
 from gendr.render.mesh import Mesh
@@ -16,6 +17,7 @@ from gendr.render.topology import MeshTopology
 __all__ = [
     "Camera",
     "Clipped",
+    "Distortion",
     "FaceTextures",
     "Material",
     "Mesh",
@@ -29,7 +31,9 @@ __all__ = [
     "corner_normals",
     "face_normals",
     "load_cameras",
+    "load_colmap",
     "losses",
+    "pose",
     "rasterize",
     "save_cameras",
     "schedules",

@@ -13,12 +13,14 @@ from typing import Any, NoReturn
 import torch
 
 from gendr import _check
-from gendr.render.camera import PROJECTIONS, Camera
+from gendr.render.camera import PROJECTIONS, Camera, Distortion
+from gendr.render.camera.distortion import MODELS
+from gendr.render.camera.model import image_size
 
 SCHEMA = "gendr.cameras"
 VERSION = 1
 LOOK_AT = ("distance", "elevation", "azimuth", "fov", "half_angle", "at", "up", "projection", "scale")
-MATRIX = ("rotation", "eye", "half_angle", "projection", "scale")
+MATRIX = ("rotation", "eye", "half_angle", "projection", "scale", "center", "distortion", "size")
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,9 @@ def save_cameras(path: str | os.PathLike[str], camera: Camera, images: Sequence[
     if len(names) != len(camera):
         _check.fail("images", f"{len(camera)} names, one per camera", f"{len(names)}")
     views = []
-    for rotation, eye, scale, name in zip(
-        camera.rotation.tolist(), camera.eye.tolist(), camera.scale.tolist(), names, strict=True
-    ):
+    for index, name in enumerate(names):
         view: dict[str, Any] = {} if name is None else {"image": name}
-        view["matrix"] = {"rotation": rotation, "eye": eye, "scale": scale, "projection": camera.projection}
-        views.append(view)
+        views.append(view | {"matrix": _entries(camera[index])})
     try:
         # One view per line: a file of a hundred views stays readable and its differences small.
         lines = ",\n".join("  " + json.dumps(view, allow_nan=False) for view in views)
@@ -73,6 +72,21 @@ def save_cameras(path: str | os.PathLike[str], camera: Camera, images: Sequence[
         _check.fail("camera", "finite numbers", "a camera with infinite or undefined ones")
     text = f'{{\n "schema": "{SCHEMA}",\n "version": {VERSION},\n "views": [\n{lines}\n ]\n}}\n'
     Path(path).write_text(text, encoding="utf-8")
+
+
+def _entries(camera: Camera) -> dict[str, Any]:
+    """What a file says of one camera; what is as in `look_at`'s cameras is left out."""
+    values = {"rotation": camera.rotation, "eye": camera.eye, "scale": camera.scale}
+    entries: dict[str, Any] = {name: value[0].tolist() for name, value in values.items()}
+    entries["projection"] = camera.projection
+    if camera.center is not None:
+        entries["center"] = camera.center[0].tolist()
+    if camera.distortion is not None:
+        coefficients = camera.distortion.coefficients[0].tolist()
+        entries["distortion"] = {"model": camera.distortion.model, "coefficients": coefficients}
+    if camera.size is not None:
+        entries["size"] = list(camera.size)
+    return entries
 
 
 def load_cameras(path: str | os.PathLike[str]) -> Views:
@@ -115,7 +129,10 @@ def load_cameras(path: str | os.PathLike[str]) -> Views:
             _check.fail(f"{name}: views[{index}]: projection", cameras[0].projection, camera.projection)
         cameras.append(camera)
         images.append(image)
-    return Views(Camera.cat(cameras), tuple(images))
+    try:
+        return Views(Camera.cat(cameras), tuple(images))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 def _view(view: object) -> tuple[Camera, str | None]:
@@ -141,26 +158,48 @@ def _matrix(entries: dict[str, Any]) -> Camera:
     rows = entries.get("rotation")
     if not isinstance(rows, list) or len(rows) != 3:
         _check.fail("rotation", "three rows of three numbers", rows)
-    rotation = torch.tensor([_vector(f"rotation[{index}]", row) for index, row in enumerate(rows)], dtype=torch.float64)
+    rotation = torch.tensor(
+        [_vector(f"rotation[{index}]", row, 3) for index, row in enumerate(rows)], dtype=torch.float64
+    )
     # 1e-4: matrices printed with five digits pass, sheared or scaled ones do not.
     if not torch.allclose(rotation @ rotation.T, torch.eye(3, dtype=torch.float64), rtol=0.0, atol=1e-4):
         _check.fail("rotation", "three perpendicular rows of length 1", rows)
-    eye = torch.tensor(_vector("eye", entries.get("eye")), dtype=torch.float64)
+    eye = torch.tensor(_vector("eye", entries.get("eye"), 3), dtype=torch.float64)
     if ("scale" in entries) == ("half_angle" in entries):
         _check.fail("matrix", "either scale or half_angle", ", ".join(entries))
     if "half_angle" in entries:
         if projection == "orthographic":
             _check.fail("half_angle", "no angle of view with an orthographic camera (use scale)", entries["half_angle"])
         half_angle = _check.number("half_angle", entries["half_angle"], 0.0, 90.0, open_low=True)
-        scale = 1.0 / math.tan(math.radians(half_angle))
+        scale = [1.0 / math.tan(math.radians(half_angle))]
+    elif isinstance(entries["scale"], list):
+        scale = [_check.number("scale", entry, 0.0, open_low=True) for entry in _vector("scale", entries["scale"], 2)]
     else:
-        scale = _check.number("scale", entries["scale"], 0.0, open_low=True)
-    return Camera(rotation[None], eye[None], torch.tensor([scale], dtype=torch.float64), projection)
+        scale = [_check.number("scale", entries["scale"], 0.0, open_low=True)]
+    zoom = torch.tensor([scale], dtype=torch.float64)
+    return Camera(
+        rotation[None],
+        eye[None],
+        zoom if zoom.shape[1] == 2 else zoom[0],
+        projection,
+        torch.tensor([_vector("center", entries["center"], 2)], dtype=torch.float64) if "center" in entries else None,
+        _distortion(entries["distortion"]) if "distortion" in entries else None,
+        image_size("size", entries["size"]) if "size" in entries else None,
+    )
 
 
-def _vector(name: str, value: object) -> list[float]:
-    if not isinstance(value, list) or len(value) != 3:
-        _check.fail(name, "three numbers", value)
+def _distortion(entries: object) -> Distortion:
+    if not isinstance(entries, dict):
+        _check.fail("distortion", "an object", entries)
+    _only("distortion", entries, ("model", "coefficients"))
+    model = _check.choice("model", entries.get("model"), tuple(MODELS))
+    coefficients = _vector("coefficients", entries.get("coefficients"), MODELS[model])
+    return Distortion(model, torch.tensor([coefficients], dtype=torch.float64))
+
+
+def _vector(name: str, value: object, length: int) -> list[float]:
+    if not isinstance(value, list) or len(value) != length:
+        _check.fail(name, f"{length} numbers", value)
     return [_check.number(f"{name}[{index}]", entry) for index, entry in enumerate(value)]
 
 
