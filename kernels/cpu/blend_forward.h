@@ -14,6 +14,20 @@ inline int record_stride(const BlendSettings &s) {
     return (s.channels() + record_lanes - 1) / record_lanes * record_lanes;
 }
 
+// at = kept at + weight (b0 row0 + b1 row1 + b2 row2), over one vector of a record. Spelt in vectors, which compilers
+// do not find by themselves here.
+template <class T>
+GENDR_HD void add_lanes(double *at, double kept, double weight, T b0, const T *row0, T b1, const T *row1, T b2,
+                        const T *row2) {
+    typedef T Row __attribute__((vector_size(record_lanes * sizeof(T)), aligned(sizeof(T)), may_alias));
+    typedef double Record
+        __attribute__((vector_size(record_lanes * sizeof(double)), aligned(sizeof(double)), may_alias));
+    const Row value = *reinterpret_cast<const Row *>(row0) * b0 + *reinterpret_cast<const Row *>(row1) * b1 +
+                      *reinterpret_cast<const Row *>(row2) * b2;
+    Record &sum = *reinterpret_cast<Record *>(at);
+    sum = sum * kept + __builtin_convertvector(value, Record) * weight;
+}
+
 // One call's pointers and constants for one image.
 template <class T> struct BlendImage {
     const BlendSettings &settings;
@@ -69,6 +83,7 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
 
     void flush() {
         if (this->n == 0) return;
+        this->set_up_surfaces();
         coverage.evaluate(this->n, this->argument);
         for (int i = 0; i < this->runs; ++i) {
             const SurfaceRun<T, G> &r = this->run[i];
@@ -113,9 +128,8 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
                 for (int k = 0; k < image.settings.texture_channels; ++k)
                     rows[wide + first_texture + k] = rows[2 * wide + first_texture + k] = value[k];
             }
-#pragma GCC ivdep
-            for (int k = 0; k < wide; ++k)
-                at[k] = at[k] * kept + weight * double(b0 * row0[k] + b1 * row1[k] + b2 * row2[k]);
+            for (int k = 0; k < wide; k += record_lanes)
+                add_lanes(at + k, kept, weight, b0, row0 + k, b1, row1 + k, b2, row2 + k);
         }
     }
 
@@ -233,7 +247,7 @@ template <class T> struct BlendForwardTask {
             const double inverse = settings.is_hard ? 1.0 : 1.0 / from[0];
             state[0] = top[i];
             state[1] = T(inverse);
-            to[0] = settings.is_hard ? T(none) : share_of(T(1), behind, state[0], state[1]);
+            to[0] = settings.is_hard ? T(none) : share_of(T(1), behind.mantissa, behind.steps, state[0], state[1]);
             for (int k = 1; k < channels; ++k) to[k] = none ? T(0) : T(from[k] * inverse);
         }
     }

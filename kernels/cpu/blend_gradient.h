@@ -41,6 +41,7 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
     G scale; // d argument / d distance (squared: / d (|d| d / 2))
     T near, per_depth;
     SurfaceStage<T> points;
+    alignas(64) int offset[block];
     alignas(64) T pdf[block], slope[block], c[block], l[block];
     alignas(64) T share[block], in_depth[block], d0[block], d1[block], d2[block];
     alignas(64) T in_texture[block], in_u[block], in_v[block], by_weight[block];
@@ -56,6 +57,7 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
     void flush() {
         const int n = this->n;
         if (n == 0) return;
+        this->set_up_surfaces();
         coverage(n);
         for (int i = 0; i < this->runs; ++i) {
             const SurfaceRun<T, G> &r = this->run[i];
@@ -84,18 +86,10 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
     void coverage(int n) {
         const Plan<T> &plan = this->plan;
         plan.probabilities(n, this->argument, this->u, this->a, this->q, pdf);
-        const bool has_winner = plan.conorm.family == Family::maximum;
-        const T *factor = pixels.factor, *state = pixels.sums;
         for (int k = 0; k < this->runs; ++k) {
             const SurfaceRun<T, G> &r = this->run[k];
-            const T winner = T(r.face);
-            const int *__restrict pixel = this->pixel;
-#pragma GCC ivdep
-            for (int i = r.begin; i < r.end; ++i) {
-                const T sum = state[pixel[i]], in_sum = factor[pixel[i]];
-                l[i] = sum;
-                c[i] = has_winner & (sum != winner) ? T(0) : in_sum;
-            }
+            if (plan.conorm.family == Family::maximum) look_up<true>(r);
+            else look_up<false>(r);
             for (int i = r.filled; i < r.end; ++i) c[i] = T(0);
         }
         if (tensors.coverage.wants_p) sums.p += plan.conorm.in_p(n, this->a, this->q, c, l, plan.p);
@@ -103,17 +97,34 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
         plan.conorm.derivative(n, this->a, this->q, c, l, plan.p, slope);
     }
 
+    template <bool has_winner> void look_up(const SurfaceRun<T, G> &r) {
+        const T winner = T(r.face), *__restrict factor = pixels.factor, *__restrict state = pixels.sums;
+        const int *__restrict pixel = this->pixel + r.begin;
+        T *__restrict to_c = c + r.begin, *__restrict to_l = l + r.begin;
+#pragma omp simd
+        for (int i = 0; i < r.end - r.begin; ++i) {
+            const T sum = state[pixel[i]], in_sum = factor[pixel[i]];
+            to_l[i] = sum;
+            to_c[i] = has_winner & (sum != winner) ? T(0) : in_sum;
+        }
+    }
+
     void shares(const SurfaceRun<T, G> &r) {
-        const T *state = pixels.state, *__restrict a = this->a;
-        const int *__restrict pixel = this->pixel;
+        const T *__restrict state = pixels.state, *__restrict a = this->a + r.begin;
+        const T *__restrict mantissa = points.mantissa + r.begin, *__restrict steps = points.steps + r.begin;
+        const int *__restrict pixel = this->pixel + r.begin;
+        T *__restrict to = share + r.begin;
+        const int n = r.end - r.begin;
         if (image.settings.is_hard) {
-            for (int i = r.begin; i < r.end; ++i) share[i] = T(state[2 * pixel[i]] == T(r.face));
+            const T face = T(r.face);
+#pragma omp simd
+            for (int i = 0; i < n; ++i) to[i] = state[2 * pixel[i]] == face ? T(1) : T(0);
         } else {
-#pragma GCC ivdep
-            for (int i = r.begin; i < r.end; ++i) {
-                const SteppedWeight<T> weight{points.mantissa[i], points.steps[i]};
-                const T w = share_of(a[i], weight, state[2 * pixel[i]], state[2 * pixel[i] + 1]);
-                share[i] = a[i] > limits<T>::tiny ? w : T(0);
+#pragma omp simd
+            for (int i = 0; i < n; ++i) {
+                const T top = state[2 * pixel[i]], inverse = state[2 * pixel[i] + 1];
+                const T w = share_of(a[i], mantissa[i], steps[i], top, inverse);
+                to[i] = a[i] > limits<T>::tiny ? w : T(0);
             }
         }
         for (int i = r.filled; i < r.end; ++i) share[i] = T(0);
@@ -121,38 +132,46 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
 
     // The gradient's product with each corner's values, depth and attributes, and the attributes' gradients.
     void channels(const SurfaceRun<T, G> &r) {
-        const T *grad = pixels.grad;
-        const int *__restrict pixel = this->pixel;
-        const int wide = pixels.channels, last = 2 + image.settings.attribute_channels;
+        const int attributes = image.settings.attribute_channels, n = r.end - r.begin, wide = pixels.channels;
         T *gradient =
-            tensors.grad_attributes ? tensors.grad_attributes + (image.first_face + r.face) * 3 * (last - 2) : nullptr;
+            tensors.grad_attributes ? tensors.grad_attributes + (image.first_face + r.face) * 3 * attributes : nullptr;
+        const int *__restrict pixel = this->pixel + r.begin;
+        const T *__restrict shares = share + r.begin;
+        const T *__restrict b0 = points.b0 + r.begin, *__restrict b1 = points.b1 + r.begin,
+                            *__restrict b2 = points.b2 + r.begin;
+        T *__restrict to0 = d0 + r.begin, *__restrict to1 = d1 + r.begin, *__restrict to2 = d2 + r.begin;
+        T *__restrict to_depth = in_depth + r.begin;
+        int *__restrict at = offset + r.begin;
+        const T *__restrict grad = pixels.grad;
         const T z0 = rows[1], z1 = rows[stride + 1], z2 = rows[2 * stride + 1];
-#pragma GCC ivdep
-        for (int i = r.begin; i < r.end; ++i) {
-            const T g = grad[int64_t(pixel[i]) * wide + 1];
-            d0[i] = g * z0;
-            d1[i] = g * z1;
-            d2[i] = g * z2;
-            in_depth[i] = share[i] * g;
+#pragma omp simd
+        for (int i = 0; i < n; ++i) {
+            at[i] = pixel[i] * wide;
+            const T g = grad[at[i] + 1];
+            to0[i] = g * z0;
+            to1[i] = g * z1;
+            to2[i] = g * z2;
+            to_depth[i] = shares[i] * g;
         }
-        for (int k = 2; k < last; ++k) {
-            const T f0 = rows[k], f1 = rows[stride + k], f2 = rows[2 * stride + k];
-            const T *grad_k = grad + k;
-            T s0 = 0, s1 = 0, s2 = 0;
-#pragma omp simd reduction(+ : s0, s1, s2)
-            for (int i = r.begin; i < r.end; ++i) {
-                const T g = grad_k[int64_t(pixel[i]) * wide], shared = share[i] * g;
-                d0[i] += g * f0;
-                d1[i] += g * f1;
-                d2[i] += g * f2;
-                s0 += shared * points.b0[i];
-                s1 += shared * points.b1[i];
-                s2 += shared * points.b2[i];
+        for (int k = 0; k < attributes; ++k) {
+            const T f0 = rows[2 + k], f1 = rows[stride + 2 + k], f2 = rows[2 * stride + 2 + k];
+            const T *__restrict grad_k = grad + 2 + k;
+            alignas(64) T sum[3][lanes] = {};
+            for (int first = 0; first < n; first += lanes) {
+#pragma GCC ivdep
+                for (int lane = 0; lane < lanes; ++lane) {
+                    const int i = first + lane;
+                    const T g = grad_k[at[i]], shared = shares[i] * g;
+                    to0[i] += g * f0;
+                    to1[i] += g * f1;
+                    to2[i] += g * f2;
+                    sum[0][lane] += shared * b0[i];
+                    sum[1][lane] += shared * b1[i];
+                    sum[2][lane] += shared * b2[i];
+                }
             }
             if (!gradient) continue;
-            gradient[k - 2] += s0;
-            gradient[last - 2 + k - 2] += s1;
-            gradient[2 * (last - 2) + k - 2] += s2;
+            for (int corner = 0; corner < 3; ++corner) gradient[corner * attributes + k] += lane_sum(sum[corner]);
         }
     }
 
@@ -197,28 +216,41 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
     // From the channels to probability, depth and barycentric coordinates: d0, d1, d2 become d loss / d b.
     void combine(const SurfaceRun<T, G> &r) { image.settings.texture_channels ? combine<true>(r) : combine<false>(r); }
     template <bool textured> void combine(const SurfaceRun<T, G> &r) {
-        const bool is_soft = !image.settings.is_hard;
-        const bool wants_gamma = tensors.wants_gamma;
-        const T *along = pixels.along, *__restrict a = this->a;
-        const T z0 = rows[1], z1 = rows[stride + 1], z2 = rows[2 * stride + 1];
+        const T is_soft = image.settings.is_hard ? T(0) : T(1);
+        const T z0 = rows[1], z1 = rows[stride + 1], z2 = rows[2 * stride + 1], z_scale = per_depth;
         const T *uv = textured ? image.uvs(r.face) : nullptr;
         // The first corner's gradient is left out of all three: only differences count, and they keep their digits.
         const T u1 = textured ? uv[2] - uv[0] : T(0), v1 = textured ? uv[3] - uv[1] : T(0);
         const T u2 = textured ? uv[4] - uv[0] : T(0), v2 = textured ? uv[5] - uv[1] : T(0);
-        const int *__restrict pixel = this->pixel;
-#pragma GCC ivdep
-        for (int i = r.begin; i < r.end; ++i) {
-            T product = points.b0[i] * d0[i] + points.b1[i] * d1[i] + points.b2[i] * d2[i];
-            if (textured) product += in_texture[i];
-            const T in_weight = is_soft ? share[i] * (product - along[pixel[i]]) : T(0); // d loss / d ln weight
-            const T hazard = a[i] > limits<T>::tiny ? pdf[i] / math::max(a[i], limits<T>::tiny) : T(0);
-            const T in_z = -in_weight * per_depth;
-            slope[i] += in_weight * hazard;
-            if (wants_gamma) by_weight[i] = in_weight;
-            in_depth[i] += in_z;
-            d0[i] = share[i] * d0[i] + in_z * z0;
-            d1[i] = share[i] * (textured ? d1[i] + in_u[i] * u1 + in_v[i] * v1 : d1[i]) + in_z * z1;
-            d2[i] = share[i] * (textured ? d2[i] + in_u[i] * u2 + in_v[i] * v2 : d2[i]) + in_z * z2;
+        const T *__restrict along = pixels.along;
+        const int *__restrict pixel = this->pixel + r.begin;
+        const T *__restrict a = this->a + r.begin, *__restrict density = pdf + r.begin,
+                            *__restrict shares = share + r.begin;
+        const T *__restrict b0 = points.b0 + r.begin, *__restrict b1 = points.b1 + r.begin,
+                            *__restrict b2 = points.b2 + r.begin;
+        const T *__restrict texture = in_texture + r.begin, *__restrict us = in_u + r.begin,
+                            *__restrict vs = in_v + r.begin;
+        T *__restrict to0 = d0 + r.begin, *__restrict to1 = d1 + r.begin, *__restrict to2 = d2 + r.begin;
+        T *__restrict to_depth = in_depth + r.begin, *__restrict to_slope = slope + r.begin,
+                      *__restrict to_weight = by_weight + r.begin;
+#pragma omp simd
+        for (int i = 0; i < r.end - r.begin; ++i) {
+            T product = b0[i] * to0[i] + b1[i] * to1[i] + b2[i] * to2[i];
+            if constexpr (textured) product += texture[i];
+            const T in_weight = is_soft * shares[i] * (product - along[pixel[i]]); // d loss / d ln weight
+            const T hazard = density[i] / math::max(a[i], limits<T>::tiny);        // the share is 0 where a is
+            const T in_z = -in_weight * z_scale;
+            to_slope[i] += in_weight * hazard;
+            to_weight[i] = in_weight;
+            to_depth[i] += in_z;
+            to0[i] = shares[i] * to0[i] + in_z * z0;
+            T moved1 = to1[i], moved2 = to2[i];
+            if constexpr (textured) {
+                moved1 += us[i] * u1 + vs[i] * v1;
+                moved2 += us[i] * u2 + vs[i] * v2;
+            }
+            to1[i] = shares[i] * moved1 + in_z * z1;
+            to2[i] = shares[i] * moved2 + in_z * z2;
         }
     }
 
@@ -250,28 +282,30 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
         const bool is_perspective = image.settings.is_perspective;
         const T *__restrict g0 = d0 + r.begin, *__restrict g1 = d1 + r.begin, *__restrict g2 = d2 + r.begin;
         const T *__restrict gz = in_depth + r.begin;
-        T x0 = 0, y0 = 0, z0 = 0, x1 = 0, y1 = 0, z1 = 0, x2 = 0, y2 = 0, z2 = 0;
-#pragma omp simd reduction(+ : x0, y0, z0, x1, y1, z1, x2, y2, z2)
-        for (int i = 0; i < r.end - r.begin; ++i) {
-            G n0, n1, n2;
-            r.normals(index[i], inverse_cols, n0, n1, n2);
-            const SurfaceGradient<T> g =
-                r.surface.gradient(r.triangle, n0, n1, n2, g0[i], g1[i], g2[i], gz[i], is_perspective);
-            x0 -= g.lambda[0] * g.x;
-            y0 -= g.lambda[0] * g.y;
-            x1 -= g.lambda[1] * g.x;
-            y1 -= g.lambda[1] * g.y;
-            x2 -= g.lambda[2] * g.x;
-            y2 -= g.lambda[2] * g.y;
-            z0 += g.z[0];
-            z1 += g.z[1];
-            z2 += g.z[2];
+        alignas(64) T sum[9][lanes] = {};
+        for (int first = 0; first < r.end - r.begin; first += lanes) {
+#pragma GCC ivdep
+            for (int lane = 0; lane < lanes; ++lane) {
+                const int i = first + lane;
+                G n0, n1, n2;
+                r.normals(index[i], inverse_cols, n0, n1, n2);
+                const SurfaceGradient<T> g =
+                    r.surface.gradient(r.triangle, n0, n1, n2, g0[i], g1[i], g2[i], gz[i], is_perspective);
+                sum[0][lane] -= g.lambda[0] * g.x;
+                sum[1][lane] -= g.lambda[1] * g.x;
+                sum[2][lane] -= g.lambda[2] * g.x;
+                sum[3][lane] -= g.lambda[0] * g.y;
+                sum[4][lane] -= g.lambda[1] * g.y;
+                sum[5][lane] -= g.lambda[2] * g.y;
+                sum[6][lane] += g.z[0];
+                sum[7][lane] += g.z[1];
+                sum[8][lane] += g.z[2];
+            }
         }
-        const T x[3] = {x0, x1, x2}, y[3] = {y0, y1, y2}, z[3] = {z0, z1, z2};
         for (int k = 0; k < 3; ++k) {
-            to.x[k] += double(x[k]);
-            to.y[k] += double(y[k]);
-            to.z[k] += double(z[k]);
+            to.x[k] += double(lane_sum(sum[k]));
+            to.y[k] += double(lane_sum(sum[3 + k]));
+            to.z[k] += double(lane_sum(sum[6 + k]));
         }
     }
 };

@@ -64,9 +64,7 @@ template <class T, class G, class Pass> struct SurfaceBlock {
     SurfaceBlock(const Plan<T> &plan, const T *face_vertices, bool is_perspective)
         : plan(plan), face_vertices(face_vertices), is_perspective(is_perspective) {}
 
-    void begin(int f, const Triangle<G> &triangle) {
-        open(f, triangle, Surface<T>::of(face_vertices + 9 * f, is_perspective));
-    }
+    void begin(int f, const Triangle<G> &triangle) { open(f, triangle); }
     void end() {
         SurfaceRun<T, G> &r = run[runs];
         r.filled = n;
@@ -87,14 +85,42 @@ template <class T, class G, class Pass> struct SurfaceBlock {
         n += compact<2>(count, from, plan.least, {from, found_index}, {argument + n, index + n}, from_pixel, pixel + n);
     }
 
+    // The surfaces of all runs, several at once: on fine meshes their set-up costs as much as their pixels.
+    void set_up_surfaces() {
+        const int count = padded(runs);
+        for (int i = 0; i < count; ++i)
+            for (int k = 0; k < 9; ++k) corner[k][i] = face_vertices[9 * int64_t(run[i < runs ? i : 0].face) + k];
+#pragma GCC ivdep
+        for (int i = 0; i < count; ++i) {
+            const Surface<T> s = Surface<T>::of(corner[0][i], corner[1][i], corner[2][i], corner[3][i], corner[4][i],
+                                                corner[5][i], corner[6][i], corner[7][i], corner[8][i], is_perspective);
+            for (int k = 0; k < 3; ++k) {
+                per_distance[k][i] = s.per_distance[k];
+                inverse_depth[k][i] = s.inverse_depth[k];
+            }
+            middle[i] = s.middle;
+        }
+        for (int i = 0; i < runs; ++i) {
+            Surface<T> &s = run[i].surface;
+            for (int k = 0; k < 3; ++k) {
+                s.per_distance[k] = per_distance[k][i];
+                s.inverse_depth[k] = inverse_depth[k][i];
+                s.depth[k] = corner[3 * k + 2][i];
+            }
+            s.middle = middle[i];
+        }
+    }
+
   private:
-    void open(int f, const Triangle<G> &triangle, const Surface<T> &surface) {
+    alignas(64) T corner[9][most_segments], per_distance[3][most_segments],
+        inverse_depth[3][most_segments], middle[most_segments];
+
+    void open(int f, const Triangle<G> &triangle) {
         if (runs == most_segments || n > block - chunk) {
             static_cast<Pass *>(this)->flush();
             n = runs = 0;
         }
         run[runs].triangle = triangle;
-        run[runs].surface = surface;
         run[runs].face = f;
         run[runs].begin = n;
         run[runs].cols = 0;
@@ -103,7 +129,7 @@ template <class T, class G, class Pass> struct SurfaceBlock {
     void reopen() {
         const SurfaceRun<T, G> current = run[runs];
         end();
-        open(current.face, current.triangle, current.surface);
+        open(current.face, current.triangle);
     }
 };
 

@@ -77,12 +77,11 @@ GENDR_HD double exponent_per_depth(double near, double far, double gamma) {
 }
 
 // A face's share of its pixel, from the pixel's sum: a 2^(64 (steps - sum_steps)) mantissa / sum.
-template <class T>
-GENDR_HD T share_of(T probability, SteppedWeight<T> weight, T sum_steps, T inverse_sum) {
-    const T apart = sum_steps - weight.steps, step = T(one_step);
+template <class T> GENDR_HD T share_of(T probability, T mantissa, T steps, T sum_steps, T inverse_sum) {
+    const T apart = sum_steps - steps, step = T(one_step);
     const T once = apart >= T(1) ? step : T(1), twice = apart >= T(2) ? step : T(1),
             thrice = apart >= T(3) ? step : T(1);
-    const T share = ((probability * weight.mantissa) * once) * (inverse_sum * twice) * thrice;
+    const T share = ((probability * mantissa) * once) * (inverse_sum * twice) * thrice;
     return (apart >= T(most_steps_apart)) | (apart < T(0)) ? T(0) : math::min(share, T(1));
 }
 

@@ -33,21 +33,16 @@ template <class T> struct Surface {
     T inverse_depth[3]; // of the perspective division
     T depth[3];
 
-    GENDR_HD static Surface of(const T *corners, bool perspective) {
-        const Corner a = corner_at(corners[0], corners[1]), b = corner_at(corners[3], corners[4]),
-                     c = corner_at(corners[6], corners[7]);
+    GENDR_HD static Surface of(T x0, T y0, T z0, T x1, T y1, T z1, T x2, T y2, T z2, bool perspective) {
+        const Corner a = corner_at(x0, y0), b = corner_at(x1, y1), c = corner_at(x2, y2);
         const double area = math::abs(signed_area(a, b, c));
-        const double length[3] = {distance(b, c), distance(c, a), distance(a, b)};
-        const double longest = math::max(math::max(length[0], length[1]), length[2]);
-        const bool has_middle = !(area > longest * thinnest);
-        Surface s;
-        for (int i = 0; i < 3; ++i) {
-            s.per_distance[i] = has_middle ? T(0) : T(length[i] / area);
-            s.depth[i] = corners[3 * i + 2];
-            s.inverse_depth[i] = perspective ? T(1) / math::max(s.depth[i], T(least_depth)) : T(1);
-        }
-        s.middle = has_middle ? T(1.0 / 3.0) : T(0);
-        return s;
+        const double l0 = distance(b, c), l1 = distance(c, a), l2 = distance(a, b);
+        const bool has_middle = !(area > math::max(math::max(l0, l1), l2) * thinnest);
+        const double inverse = has_middle ? 0.0 : 1.0 / area;
+        return {{T(l0 * inverse), T(l1 * inverse), T(l2 * inverse)},
+                has_middle ? T(1.0 / 3.0) : T(0),
+                {division(z0, perspective), division(z1, perspective), division(z2, perspective)},
+                {z0, z1, z2}};
     }
 
     // normal[i] is the distance to edge i's line, which is opposite to corner i + 2.
@@ -91,6 +86,9 @@ template <class T> struct Surface {
     GENDR_HD static double distance(Corner a, Corner b) {
         const double dx = a.x - b.x, dy = a.y - b.y;
         return math::sqrt(dx * dx + dy * dy);
+    }
+    GENDR_HD static T division(T depth, bool perspective) {
+        return T(1) / (perspective ? math::max(depth, T(least_depth)) : T(1));
     }
     GENDR_HD T held(T lambda) const { return math::clamp(lambda + middle, T(0), T(1)); }
     GENDR_HD static T inner(T lambda) { return (lambda > T(0)) & (lambda < T(1)) ? T(1) : T(0); }
