@@ -5,26 +5,34 @@ from gendr.render.camera import Camera, Distortion
 from gendr.render.camera_io import Views, load_cameras, save_cameras
 from gendr.render.clip import Clipped, clip_far, clip_near
 from gendr.render.colmap_io import load_colmap
+from gendr.render.deferred import shade_deferred
 from gendr.render.formats import MeshError
+from gendr.render.lights import AmbientLight, DirectionalLight, Light, PointLight, SphericalHarmonicsLight
 from gendr.render.material import Material
 from gendr.render.mesh import Mesh
 from gendr.render.normals import corner_normals, face_normals, vertex_normals
 from gendr.render.rasterize import Raster, rasterize
 from gendr.render.renderer import Renderer
+from gendr.render.shading import shade
 from gendr.render.texture import FaceTextures
 from gendr.render.topology import MeshTopology
 
 __all__ = [
+    "AmbientLight",
     "Camera",
     "Clipped",
+    "DirectionalLight",
     "Distortion",
     "FaceTextures",
+    "Light",
     "Material",
     "Mesh",
     "MeshError",
     "MeshTopology",
+    "PointLight",
     "Raster",
     "Renderer",
+    "SphericalHarmonicsLight",
     "Views",
     "clip_far",
     "clip_near",
@@ -37,5 +45,7 @@ __all__ = [
     "rasterize",
     "save_cameras",
     "schedules",
+    "shade",
+    "shade_deferred",
     "vertex_normals",
 ]

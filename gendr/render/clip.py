@@ -147,7 +147,7 @@ def _clip(face_vertices: Tensor, depth: float, side: float, unused_depth: float)
     is_inside = _is_inside(face_vertices.detach(), plane, side)
     if is_inside:
         return _whole(face_vertices)
-    unused = torch.tensor([0.0, 0.0, unused_depth], dtype=face_vertices.dtype, device=face_vertices.device)
+    unused = torch.nn.functional.pad(face_vertices.new_zeros(2), (0, 1), value=unused_depth)
     clip = _clip_every_face if is_inside is None else _clip_crossing_faces
     return clip(face_vertices, plane, side, unused)
 
