@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from gendr.render.mesh import Mesh
-from gendr.scenes import SCENES, Scene, airplane, teapot
+from gendr.scenes import SCENES, Scene, airplane, cow, teapot
 from gendr.scenes.modelling import Cage, quads
+from gendr.scenes.painting import painted
 
 DATA = os.environ.get("GENDR_DATA", "")
 Points = NDArray[np.float64]
@@ -49,8 +50,13 @@ def _pass_through(p: Points, q: Points, a: Points, b: Points, c: Points) -> NDAr
         return (u >= 0) & (v >= 0) & (u + v <= 1) & (t >= 0) & (t <= 1)
 
 
+def bare(mesh: Mesh) -> Mesh:
+    """Only vertices and faces: trimesh splits vertices where texture coordinates meet."""
+    return Mesh(mesh.vertices, mesh.faces)
+
+
 def parts(mesh: Mesh) -> list[Mesh]:
-    return [Mesh.from_trimesh(part) for part in mesh.to_trimesh().split()]
+    return [Mesh.from_trimesh(part) for part in bare(mesh).to_trimesh().split()]
 
 
 def silhouette(mesh: Mesh, axis: int, cells: int = 64) -> NDArray[np.bool_]:
@@ -92,12 +98,12 @@ def test_scenes_are_centred_and_in_view(scene: Scene) -> None:
 
 @pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
 def test_scenes_are_closed_oriented_and_of_genus_0(scene: Scene) -> None:
-    whole = scene().to_trimesh()
+    whole = bare(scene()).to_trimesh()
     assert whole.is_watertight
     assert whole.is_winding_consistent
     assert len(np.unique(whole.faces)) == len(whole.vertices)  # every vertex is used
     assert whole.area_faces.min() > 1e-8
-    expected = {"airplane": 1, "teapot": 3}[scene.name]
+    expected = {"airplane": 1, "cow": 1, "teapot": 3}[scene.name]
     assert len(parts(scene())) == expected
     for part in parts(scene()):
         mesh = part.to_trimesh()
@@ -177,6 +183,44 @@ def test_every_vertex_of_a_published_teapot_lies_on_ours() -> None:
     ours = teapot(10).normalize().vertices.numpy()
     distance, _ = cKDTree(ours).query(published.normalize().vertices.numpy())
     assert distance.max() < 3e-6  # the published file has 6 digits: 5e-6 in units of 1 / 6.4
+
+
+# --- the cow -----------------------------------------------------------------------------------------------------
+
+
+def test_the_cow_is_symmetric_and_stands_on_four_legs() -> None:
+    mesh = cow()
+    vertices = mesh.vertices.double().numpy()
+    mirrored, _ = cKDTree(vertices).query(vertices * [-1, 1, 1])
+    assert mirrored.max() < 1e-6
+    hooves = vertices[vertices[:, 1] < vertices[:, 1].min() + 0.05]
+    for x, z in ((-1, -1), (-1, 1), (1, -1), (1, 1)):
+        assert ((np.sign(hooves[:, 0]) == x) & (np.sign(hooves[:, 2] - hooves[:, 2].mean()) == z)).any()
+    assert np.abs(hooves[:, 0]).min() > 0.02  # nothing between the legs
+    assert vertices[vertices[:, 1].argmax(), 2] > 0.2  # the head is in front, and highest
+
+
+def test_the_cow_is_spotted() -> None:
+    textures = cow().face_textures()
+    assert textures is not None
+    middles = textures.sample(textures.uvs[0].mean(1), textures.map_of_face)
+    white, brown = (middles.amin(1) > 0.8).double().mean(), (middles.amax(1) < 0.45).double().mean()
+    assert white > 0.3
+    assert brown > 0.2
+
+
+def test_paint_is_where_its_points_are() -> None:
+    sphere = Mesh.icosphere(2)
+    mesh = painted(sphere, lambda points: 0.5 + 0.5 * points, resolution=5)
+    textures = mesh.face_textures()
+    assert textures is not None
+    weights = torch.tensor([[1.0, 0, 0], [0.2, 0.5, 0.3], [0.1, 0.1, 0.8]])  # a linear colour is exact everywhere
+    uv = torch.einsum("pk,fkx->fpx", weights, textures.uvs[0])
+    got = textures.sample(uv, textures.map_of_face[:, None])
+    want = 0.5 + 0.5 * torch.einsum("pk,fkx->fpx", weights, sphere.face_vertices()[0])
+    assert torch.allclose(got, want, atol=1e-5)  # float32 coordinates of an image of 90 texels
+    with pytest.raises(ValueError, match=r"resolution: expected an integer in \[2, 64\]"):
+        painted(sphere, lambda points: points, resolution=1)
 
 
 # --- modelling ---------------------------------------------------------------------------------------------------
