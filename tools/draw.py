@@ -49,7 +49,7 @@ class Render:
     help: ClassVar[str] = HELP
 
     mesh: tyro.conf.Positional[str]
-    """A mesh file, or a built-in scene (airplane, cow, teapot); made to be seen whole when it is not."""
+    """A mesh file, or a built-in scene (airplane, teapot); made to be seen whole when it is not."""
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
     """The image file to write, e.g. out.png; an existing one is replaced."""
     view: str = "three-quarter"
