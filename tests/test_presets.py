@@ -122,7 +122,9 @@ def test_softras_drops_what_the_published_code_drops():
     sigma = 1e-3
     alpha = presets.softras(64, tau=sigma)
     mesh = gendr.Mesh(torch.zeros(3, 3), torch.tensor([[0, 1, 2]]))
-    drawn = gendr.rasterize(triangles, 64, alpha.distribution, sigma, alpha.t_conorm, cutoff=alpha.cutoff).alpha > 0
+    drawn = (
+        gendr.rasterize(triangles, 64, alpha.distribution, sigma, alpha.t_conorm, cutoff=alpha.raster.cutoff).alpha > 0
+    )
     d = reference.signed_distance(reference.pixel_centres(64, 64, triangles), triangles[0, ..., :2]).reshape(64, 64)
     kept = (d > 0) | (d**2 < np.log(1 / 1e-4 - 1) * sigma)
     assert len(mesh.faces) == 1

@@ -14,7 +14,7 @@ from PIL import Image
 
 from gendr import _check, distributions, tnorms
 from gendr.distributions import Heaviside
-from gendr.render import Camera, Renderer
+from gendr.render import Camera, RasterStage, Renderer
 from gendr.tnorms import Maximum
 from gendr.tools.arguments import SPEC, bad_arguments, option
 from gendr.tools.fit.target import load_shape
@@ -91,13 +91,13 @@ class Render:
         if self.distribution is None and self.tau is None:
             # Sharp: soft faces would show the seams between them. Several samples per pixel smooth the outline.
             samples = max(1, min(SAMPLES, MAX_SIZE // self.image_size))
-            renderer = Renderer(self.image_size * samples, Heaviside(), 1.0, Maximum(), near=NEAR, far=FAR)
+            renderer = Renderer(self.image_size * samples, Heaviside(), 1.0, Maximum(), RasterStage(NEAR, FAR))
         else:
             samples, distribution = 1, distributions.from_spec(self.distribution or "logistic")
             length = 0.5 / self.image_size
             tau = self.tau if self.tau is not None else length**2 if distribution.is_squared else length
             _check.number("tau", tau, 1e-30, 1e30)
-            renderer = Renderer(self.image_size, distribution, tau, t_conorm, near=NEAR, far=FAR)
+            renderer = Renderer(self.image_size, distribution, tau, t_conorm, RasterStage(NEAR, FAR))
         mesh, _scale = load_shape(self.mesh)
         return torch.nn.functional.avg_pool2d(renderer(mesh, camera).alpha, samples)[0]
 

@@ -24,11 +24,13 @@ name); Loper and Black 2014 and Kato et al. 2018 for renderers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 from torch import Tensor
 
-from gendr.render import Camera, Mesh, Raster, Renderer
+from gendr.render import Camera, Mesh, Renderer, Rendering
+from gendr.render.shading import Lights
 
 
 def straight_through(value: Tensor, gradient: Tensor) -> Tensor:
@@ -76,9 +78,11 @@ class StraightThrough:
         if self.forward.image_size != self.backward.image_size:
             raise ValueError(f"backward: expected image_size {self.forward.image_size}, got {self.backward.image_size}")
 
-    def __call__(self, mesh: Mesh, camera: Camera) -> Raster:
+    def __call__(
+        self, mesh: Mesh, camera: Camera, lights: Lights | None = None, outputs: Sequence[str] | None = None
+    ) -> Rendering:
         """Draw every view of `camera`, once sharply and once softly; arguments and result as for `gendr.Renderer`."""
-        sharp, soft = self.forward(mesh, camera), self.backward(mesh, camera)
+        sharp, soft = (draw(mesh, camera, lights, outputs) for draw in (self.forward, self.backward))
         images = {f.name: (getattr(sharp, f.name), getattr(soft, f.name)) for f in fields(sharp)}
         joined = {n: straight_through(h, s) for n, (h, s) in images.items() if h is not None and h.is_floating_point()}
         return replace(sharp, **joined)

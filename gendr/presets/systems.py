@@ -14,7 +14,7 @@ from torch import Tensor
 from gendr.distributions import Exponential, Gaussian, Heaviside, Logistic, Uniform
 from gendr.presets.straight_through import StraightThrough
 from gendr.presets.three_edges import ThreeEdges
-from gendr.render import Renderer
+from gendr.render import RasterStage, Renderer
 from gendr.render.rasterize import image_height_width
 from gendr.tnorms import Maximum, Probabilistic
 
@@ -112,7 +112,7 @@ def softras(image_size: ImageSize = 256, tau: float | Tensor = 1e-5) -> Renderer
     >>> softras(64).distribution
     logistic(squared)
     """
-    return Renderer(image_size, Logistic().squared(), tau, Probabilistic(), cutoff=1e-4)
+    return Renderer(image_size, Logistic().squared(), tau, Probabilistic(), RasterStage(cutoff=1e-4))
 
 
 def dib_r(image_size: ImageSize = 256, tau: float | Tensor | None = None, *, squared: bool = False) -> Renderer:

@@ -12,13 +12,15 @@ from gendr.render.material import Material
 from gendr.render.mesh import Mesh
 from gendr.render.normals import corner_normals, face_normals, vertex_normals
 from gendr.render.rasterize import Raster, rasterize
-from gendr.render.renderer import Renderer
+from gendr.render.renderer import Renderer, Rendering
 from gendr.render.shading import shade
+from gendr.render.stages import BlendStage, RasterStage, ShadeStage
 from gendr.render.texture import FaceTextures
 from gendr.render.topology import MeshTopology
 
 __all__ = [
     "AmbientLight",
+    "BlendStage",
     "Camera",
     "Clipped",
     "DirectionalLight",
@@ -31,7 +33,10 @@ __all__ = [
     "MeshTopology",
     "PointLight",
     "Raster",
+    "RasterStage",
     "Renderer",
+    "Rendering",
+    "ShadeStage",
     "SphericalHarmonicsLight",
     "Views",
     "clip_far",

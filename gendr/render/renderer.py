@@ -1,71 +1,226 @@
-"""A mesh and a camera to an image: the settings of a renderer in one object."""
+"""A mesh and a camera to images: the settings of a renderer in one object."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+import torch
+from jaxtyping import Float, Int64
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
+from gendr import _check
+from gendr._types import Alpha
 from gendr.distributions import Distribution, Logistic
 from gendr.render.camera import Camera
+from gendr.render.geometry import Geometry, project
+from gendr.render.look import Look, look_of, normal_image, picture
 from gendr.render.mesh import Mesh
-from gendr.render.rasterize import Raster, rasterize
+from gendr.render.rasterize import Raster, image_height_width, rasterize
+from gendr.render.shading import Lights
+from gendr.render.stages import BlendStage, RasterStage, ShadeStage
 from gendr.tnorms import Probabilistic, TNorm
+
+OUTPUTS = ("alpha", "rgb", "depth", "normal", "face_id", "barycentrics")
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """Images of `B` views; what was not asked for is None.
+
+    Attributes:
+        alpha: `[B, H, W]`, in [0, 1]: the probability that any face covers the pixel.
+        rgb: `[B, 3, H, W]`, linear, not clamped.
+        depth: `[B, H, W]`: distance along the view axis, blended like a colour; `far` where nothing is seen.
+        normal: `[B, 3, H, W]`, unit, in world coordinates; 0 where nothing is seen.
+        face_id: int64 `[B, H, W]`: the nearest face that covers the pixel, -1 for none.
+        barycentrics: `[B, 3, H, W]`: the pixel's place on that face, perspective-correct; 0 where there is none.
+    """
+
+    alpha: Alpha
+    rgb: Float[Tensor, "B 3 H W"] | None = None
+    depth: Alpha | None = None
+    normal: Float[Tensor, "B 3 H W"] | None = None
+    face_id: Int64[Tensor, "B H W"] | None = None
+    barycentrics: Float[Tensor, "B 3 H W"] | None = None
 
 
 @dataclass(frozen=True)
 class Renderer:
-    """`mesh -> camera -> coverage`: projects the mesh into every view of the camera and rasterizes it.
+    """`mesh -> camera -> rasterize -> blend -> shade`: draws a mesh in every view of a camera.
 
     Attributes:
         image_size: `H = W`, or `(H, W)`, in pixels.
         distribution: its CDF turns signed distance into occlusion.
         tau: softness in half image heights (squared, when the distribution is): a number, or a tensor `[]` or `[B]`.
         t_conorm: joins the faces over a pixel.
-        near: a face is drawn where all its depths lie in `[near, far]`.
-        far: see `near`.
-        cull: "none", "back" or "front".
-        cutoff: faces less probable than this at a pixel are skipped there; see `gendr.rasterize`.
-        backend: "auto", "cpu" or "reference".
+        raster: planes, culling, cut-off, antialiasing.
+        blend: from faces to one colour, and the background.
+        shade: how lights act.
 
     >>> import gendr
+    >>> from gendr.render import AmbientLight, DirectionalLight
     >>> renderer = Renderer(image_size=64, distribution=Logistic().squared(), tau=1e-4)
-    >>> out = renderer(gendr.Mesh.icosphere(2, radius=0.5), gendr.Camera.look_at(elevation=30.0, azimuth=45.0))
-    >>> out.alpha.shape
+    >>> camera = gendr.Camera.look_at(elevation=30.0, azimuth=45.0)
+    >>> renderer(gendr.Mesh.icosphere(2, radius=0.5), camera).alpha.shape
     torch.Size([1, 64, 64])
+    >>> lights = [AmbientLight(0.3), DirectionalLight((1.0, 2.0, -1.0), 0.7)]
+    >>> out = renderer(gendr.Mesh.icosphere(2, radius=0.5), camera, lights)
+    >>> out.rgb.shape, out.depth.shape
+    (torch.Size([1, 3, 64, 64]), torch.Size([1, 64, 64]))
     """
 
     image_size: int | Sequence[int] = 256
     distribution: Distribution = field(default_factory=Logistic)
     tau: float | Tensor = 1e-2
     t_conorm: TNorm = field(default_factory=Probabilistic)
-    near: float = 1.0
-    far: float = 100.0
-    cull: str = "none"
-    cutoff: float = 1e-6
-    backend: str = "auto"
+    raster: RasterStage = field(default_factory=RasterStage)
+    blend: BlendStage = field(default_factory=BlendStage)
+    shade: ShadeStage = field(default_factory=ShadeStage)
 
-    def __call__(self, mesh: Mesh, camera: Camera) -> Raster:
+    def __call__(
+        self, mesh: Mesh, camera: Camera, lights: Lights | None = None, outputs: Sequence[str] | None = None
+    ) -> Rendering:
         """Draw every view of `camera`.
 
         Args:
             mesh: one mesh, seen by all views, or a batch of as many meshes as there are views.
             camera: `B` views.
+            lights: one or several; without, the mesh shows its own colours.
+            outputs: names of `Rendering`'s images. By default "alpha", and with lights, or for a mesh with colours or
+                materials, "rgb" and "depth" as well. Alpha comes with any.
 
         Returns:
-            A `Raster` of `B` images.
+            A `Rendering` of `B` images.
+
+        Raises:
+            TypeError, ValueError: as `gendr.rasterize`, and for an unknown output.
         """
-        face_vertices = camera.project(mesh.vertices)[:, mesh.faces]
-        return rasterize(
-            face_vertices,
-            self.image_size,
+        wanted = self._wanted(mesh, lights, outputs)
+        geometry = project(mesh, camera, self.raster.near, self.raster.clip)
+        look = look_of(mesh, camera, lights, self.shade, "rgb" in wanted, "normal" in wanted)
+        height, width = image_height_width(self.image_size)
+        scale = self.raster.antialias
+        cull = self._cull(camera)
+        raster, layers = self._draw(geometry, camera, look, (height * scale, width * scale), cull, "depth" in wanted)
+        images: dict[str, Any] = {"alpha": raster.alpha}
+        if "depth" in wanted:
+            images["depth"] = raster.depth
+        if "rgb" in wanted and raster.background_weight is not None:
+            foreground = 1 - raster.background_weight
+            images["rgb"] = picture(look, layers, foreground, _background(self.blend.background, raster.alpha, scale))
+        if "normal" in wanted:
+            images["normal"] = normal_image(layers["normal"])
+        out = Rendering(**{name: _averaged(image, scale) for name, image in images.items()})
+        if not wanted & {"face_id", "barycentrics"}:
+            return out
+        return self._with_faces(out, geometry, mesh, camera, (height, width), cull, wanted)
+
+    def _wanted(self, mesh: Mesh, lights: Lights | None, outputs: Sequence[str] | None) -> set[str]:
+        if outputs is None:
+            has_color = lights is not None or mesh.vertex_colors is not None or bool(mesh.materials)
+            return {"alpha", "rgb", "depth"} if has_color else {"alpha"}
+        names = [outputs] if isinstance(outputs, str) else list(outputs)
+        for name in names:
+            _check.choice("outputs", name, OUTPUTS)
+        return set(names)
+
+    def _cull(self, camera: Camera) -> str:
+        """In the rasterizer's words, which knows corners on the image: a mirroring camera turns them over."""
+        if self.raster.cull == "none":
+            return "none"
+        mirrors = torch.linalg.det(camera.rotation.detach()) > 0
+        if bool(mirrors.any() != mirrors.all()):
+            _check.fail("camera", "cameras of one handedness where faces are culled", "both")
+        return self.raster.cull if not bool(mirrors.any()) else {"back": "front", "front": "back"}[self.raster.cull]
+
+    def _draw(
+        self, geometry: Geometry, camera: Camera, look: Look, size: tuple[int, int], cull: str, wants_depth: bool
+    ) -> tuple[Raster, dict[str, Tensor]]:
+        names = list(look.layers)
+        attributes = None
+        if names:
+            batch = max(len(layer) for layer in look.layers.values())
+            layers = [look.layers[name].expand(batch, -1, -1, -1) for name in names]
+            attributes = geometry.attributes(torch.cat(layers, -1))
+        blends = bool(names) or look.textures is not None or wants_depth
+        raster = rasterize(
+            geometry.face_vertices,
+            size,
             self.distribution,
             self.tau,
             self.t_conorm,
-            near=self.near,
-            far=self.far,
-            cull=self.cull,
-            cutoff=self.cutoff,
-            backend=self.backend,
+            attributes=attributes,
+            textures=geometry.textures(look.textures),
+            blend=self.blend.mode if blends else None,
+            gamma=self.blend.gamma,
+            eps=self.blend.eps,
+            **self._options(geometry, camera, cull),
         )
+        widths = [look.layers[name].shape[-1] for name in names]
+        if look.textures is not None:
+            names.append("texture")
+            widths.append(look.textures.n_channels)
+        if raster.features is None:
+            return raster, {}
+        return raster, dict(zip(names, raster.features.split(widths, 1), strict=True))
+
+    def _options(self, geometry: Geometry, camera: Camera, cull: str) -> dict[str, Any]:
+        stage = self.raster
+        return {
+            "perspective": camera.projection == "perspective",
+            "face_ranges": geometry.face_ranges,
+            "near": stage.near,
+            "far": stage.far,
+            "cull": cull,
+            "cutoff": stage.cutoff,
+            "backend": stage.backend,
+        }
+
+    def _with_faces(
+        self,
+        out: Rendering,
+        geometry: Geometry,
+        mesh: Mesh,
+        camera: Camera,
+        size: tuple[int, int],
+        cull: str,
+        wanted: set[str],
+    ) -> Rendering:
+        corners = torch.eye(3, dtype=out.alpha.dtype, device=out.alpha.device).expand(1, mesh.n_faces, 3, 3)
+        raster = rasterize(
+            geometry.face_vertices,
+            size,
+            self.distribution,
+            self.tau,
+            self.t_conorm,
+            attributes=geometry.attributes(corners),
+            blend="hard",
+            **self._options(geometry, camera, cull),
+        )
+        face_id = geometry.face_of_mesh(raster.face_id) if raster.face_id is not None else None
+        return replace(
+            out,
+            face_id=face_id if "face_id" in wanted else None,
+            barycentrics=raster.features if "barycentrics" in wanted else None,
+        )
+
+
+def _averaged(image: Tensor, scale: int) -> Tensor:
+    if scale == 1:
+        return image
+    pooled = avg_pool2d(image if image.ndim == 4 else image[:, None], scale)
+    return pooled if image.ndim == 4 else pooled[:, 0]
+
+
+def _background(background: Any, like: Tensor, scale: int) -> Any:
+    """Three numbers as a tensor; an image at the size that is drawn."""
+    if isinstance(background, (int, float)):
+        return float(background)
+    if not isinstance(background, Tensor):
+        return torch.tensor([_check.number("background", x) for x in background], dtype=like.dtype, device=like.device)
+    if background.ndim == 4 and scale > 1:
+        return background.repeat_interleave(scale, 2).repeat_interleave(scale, 3)
+    return background
