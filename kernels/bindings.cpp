@@ -2,6 +2,7 @@
 #include "cpu/dispatch.h"
 #include "cpu/thread_pool.h"
 #include "gendr/blend.h"
+#include "sort_bindings.h"
 #include <array>
 #include <cmath>
 #include <pybind11/pybind11.h>
@@ -179,6 +180,7 @@ PYBIND11_MODULE(_kernels, m) {
     m.def("count_pairs", &count_pairs, unlocked, "Pixel-face pairs that the forward pass of a call visits.");
     m.def("distribution_names", &distribution_names);
     m.def("t_conorm_names", &t_conorm_names);
+    bind_sort(m);
     m.def("instruction_sets", &instruction_sets, "Those that this processor can run, narrowest first.");
     m.def("selected_instruction_set", [] { return std::string(selected_kernels().instruction_set); });
 }

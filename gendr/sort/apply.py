@@ -7,11 +7,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gendr import _check
-from gendr.sort import reference
+from gendr.sort import _ops, reference
 from gendr.sort.networks import Network
 from gendr.sort.sigmoid import Sigmoid
 
-BACKENDS = ("auto", "reference")
+BACKENDS = ("auto", "cpu", "reference")
 
 
 def apply_network(
@@ -35,10 +35,12 @@ def apply_network(
         sigmoid: `f`.
         rows: which rows: None for the values only; an int `k` for `P[:k]`; a float tensor `W` `[m, n]` or `[B, m, n]`
             for the combinations `W P`, each of which costs no more than the values.
-        backend: "reference" (plain torch) or "auto".
+        backend: "cpu" (kernels), "reference" (plain torch, derivatives of any order, any device), or "auto": the kernels
+            of the device that holds `x`.
 
     Returns:
-        The values `[B, n]`, and the rows `[B, k or m, n]` or None.
+        The values `[B, n]`, and the rows `[B, k or m, n]` or None; differentiable in `x` and `W`. The kernels give first
+        derivatives in reverse mode, deterministically: a sample's bits depend neither on the threads nor on the batch.
 
     Raises:
         TypeError, ValueError: an argument of the wrong kind, shape or dtype.
@@ -51,12 +53,40 @@ def apply_network(
     """
     _check.tensor("x", x, ("B", network.n))
     _check.choice("backend", backend, BACKENDS)
+    if backend == "cpu" and x.device.type != "cpu":
+        _check.fail("x", "a tensor on the CPU for backend='cpu'", str(x.device))
     if isinstance(rows, Tensor):
         _check.tensor("rows", rows, ("*", "m", network.n), (x.dtype,))
         if rows.dim() > 3 or (rows.dim() == 3 and len(rows) not in (1, len(x))):
             _check.fail("rows", f"[m, {network.n}] or [{len(x)}, m, {network.n}]", rows)
     elif rows is not None and not 0 <= rows <= network.n:
         _check.fail("rows", f"None, a tensor, or an int from 0 to {network.n}", rows)
+    if backend != "reference" and (backend == "cpu" or x.device.type == "cpu"):
+        return _kernel(x, network, sigmoid, rows)
+    return _reference(x, network, sigmoid, rows)
+
+
+def _kernel(
+    x: Tensor, network: Network, sigmoid: Sigmoid, rows: int | Tensor | None
+) -> tuple[Tensor, Tensor | None]:
+    weights = x.new_empty(0, 0, network.n)
+    if rows is None:
+        product, count = "none", 0
+    elif isinstance(rows, Tensor):
+        weights = rows if rows.dim() == 3 else rows.unsqueeze(0)
+        product, count = "weights", rows.shape[-2]
+    else:
+        product, count = "full" if rows == network.n else "first", rows
+    options = _ops.SortOptions(
+        _ops.PRODUCTS.index(product), count, sigmoid.distribution.name, sigmoid.scale, sigmoid.art or 0.0
+    )
+    values, matrix = _ops.sort_network(x, weights, network.pairs, network.starts, options)
+    return values, None if rows is None else matrix
+
+
+def _reference(
+    x: Tensor, network: Network, sigmoid: Sigmoid, rows: int | Tensor | None
+) -> tuple[Tensor, Tensor | None]:
     values, steps = reference.run(x, network, sigmoid)
     if rows is None:
         return values, None

@@ -1,0 +1,253 @@
+// A block of `W` lanes on every wire, and its way through a network. The lanes are samples, each with its own degrees
+// (for small networks), or vectors of one sample that share the degrees (for large ones).
+#pragma once
+
+#include "gendr/sort_network.h"
+#include "stages.h"
+#include <cstdlib>
+
+namespace gendr {
+inline namespace GENDR_ISA {
+
+// Memory of one thread, kept from call to call.
+class Scratch {
+    char *data_ = nullptr;
+    size_t size_ = 0, used_ = 0;
+
+  public:
+    static Scratch &of_this_thread() {
+        static thread_local Scratch scratch;
+        return scratch;
+    }
+    // Makes room for all that `take` will hand out until the next call.
+    void reserve(size_t bytes) {
+        used_ = 0;
+        if (bytes <= size_) return;
+        free(data_);
+        size_ = (bytes + bytes / 4 + 4095) / 4096 * 4096;
+        data_ = static_cast<char *>(aligned_alloc(4096, size_));
+        if (!data_) abort();
+    }
+    template <class T> T *take(size_t count) {
+        T *begin = reinterpret_cast<T *>(data_ + used_);
+        used_ += bytes_of<T>(count);
+        return begin;
+    }
+    template <class T> static size_t bytes_of(size_t count) { return (count * sizeof(T) + 127) / 64 * 64; }
+    ~Scratch() { free(data_); }
+};
+
+// Of all comparators, or of a layer: the degrees, and for gradients the differences and slopes.
+template <class T> struct Degrees {
+    T *stay, *swap, *difference, *slope, *argument;
+    bool keep; // all layers, with slopes; else only the layer at hand
+
+    static size_t bytes(size_t comparators, bool keep) {
+        return (keep ? 5 : 4) * Scratch::bytes_of<T>(comparators + lanes);
+    }
+    Degrees(Scratch &scratch, size_t comparators, bool with_slopes)
+        : stay(scratch.take<T>(comparators + lanes)), swap(scratch.take<T>(comparators + lanes)),
+          difference(scratch.take<T>(comparators + lanes)),
+          slope(with_slopes ? scratch.take<T>(comparators + lanes) : nullptr),
+          argument(scratch.take<T>(comparators + lanes)), keep(with_slopes) {}
+};
+
+template <class T, int W, bool shared>
+GENDR_HD void mix(T *__restrict a, T *__restrict b, const T *__restrict stay, const T *__restrict swap) {
+#pragma omp simd
+    for (int l = 0; l < W; ++l) {
+        const T s = shared ? *stay : stay[l], w = shared ? *swap : swap[l], u = a[l], v = b[l];
+        a[l] = s * u + w * v;
+        b[l] = w * u + s * v;
+    }
+}
+
+template <class T, int W, bool shared>
+GENDR_HD void mix_keeping(T *__restrict a, T *__restrict b, const T *__restrict stay, const T *__restrict swap,
+                          T *__restrict kept) {
+#pragma omp simd
+    for (int l = 0; l < W; ++l) {
+        const T s = shared ? *stay : stay[l], w = shared ? *swap : swap[l], u = a[l], v = b[l];
+        kept[l] = u - v;
+        a[l] = s * u + w * v;
+        b[l] = w * u + s * v;
+    }
+}
+
+// The layers are symmetric: gradients pass as values do. `gradient` gathers what the degree `stay` gets.
+template <class T, int W, bool shared>
+GENDR_HD void pass_back(T *__restrict a, T *__restrict b, const T *__restrict stay, const T *__restrict swap,
+                        const T *__restrict kept, T *__restrict gradient) {
+    if (shared) {
+        T sum = 0;
+#pragma omp simd reduction(+ : sum)
+        for (int l = 0; l < W; ++l) {
+            const T u = a[l], v = b[l];
+            sum += kept[l] * (u - v);
+            a[l] = *stay * u + *swap * v;
+            b[l] = *swap * u + *stay * v;
+        }
+        *gradient += sum;
+    } else {
+#pragma omp simd
+        for (int l = 0; l < W; ++l) {
+            const T u = a[l], v = b[l];
+            gradient[l] += kept[l] * (u - v);
+            a[l] = stay[l] * u + swap[l] * v;
+            b[l] = swap[l] * u + stay[l] * v;
+        }
+    }
+}
+
+// A network as the loops read it.
+struct Comparators {
+    const int32_t *pairs, *starts;
+    int layers, count;
+
+    int low(int c) const { return pairs[2 * c]; }
+    int high(int c) const { return pairs[2 * c + 1]; }
+};
+
+// Degrees of the comparators first <= c < last, which are one layer, at `x` `[wires][W]`.
+template <class T, int W>
+void compare(const SortSettings &settings, const Comparators &network, int first, int last, const T *x,
+             const Degrees<T> &out) {
+    const SortArgument<T> argument(settings);
+    const size_t at = out.keep ? size_t(first) * W : 0;
+    T *difference = out.difference + at, *u = out.argument, *stay = out.stay + at, *swap = out.swap + at;
+    T *slope = out.keep ? out.slope + at : nullptr;
+    const int count = (last - first) * W, all = padded(count);
+    for (int c = first; c < last; ++c) {
+        const T *a = x + size_t(network.low(c)) * W, *b = x + size_t(network.high(c)) * W;
+        T *d = difference + size_t(c - first) * W;
+#pragma omp simd
+        for (int l = 0; l < W; ++l) d[l] = b[l] - a[l];
+    }
+    for (int i = count; i < all; ++i) difference[i] = T(0);
+    const bool art = settings.art > 0.0;
+    if (art) {
+#pragma omp simd
+        for (int i = 0; i < all; ++i) u[i] = argument.replaced(difference[i]);
+    } else {
+#pragma omp simd
+        for (int i = 0; i < all; ++i) u[i] = argument.plain(difference[i]);
+    }
+    probability_stage_of<T>(settings.distribution)(all, u, stay, swap, slope, GammaShape());
+    if (!slope) {
+#pragma omp simd
+        for (int i = 0; i < all; ++i) {
+            const Comparator<T> one = decided(difference[i], Comparator<T>{stay[i], swap[i], T(0)});
+            stay[i] = one.stay;
+            swap[i] = one.swap;
+        }
+        return;
+    }
+    if (art) {
+#pragma omp simd
+        for (int i = 0; i < all; ++i) slope[i] *= argument.replaced_slope(difference[i]);
+    } else {
+#pragma omp simd
+        for (int i = 0; i < all; ++i) slope[i] *= argument.scale;
+    }
+#pragma omp simd
+    for (int i = 0; i < all; ++i) {
+        const Comparator<T> one = decided(difference[i], Comparator<T>{stay[i], swap[i], slope[i]});
+        stay[i] = one.stay;
+        swap[i] = one.swap;
+        slope[i] = one.slope;
+        difference[i] = is_hard(difference[i]) ? T(0) : difference[i];
+    }
+}
+
+// Sends `x` `[wires][W]` through all layers.
+template <class T, int W>
+void sort_values(const SortSettings &settings, const Comparators &network, T *x, const Degrees<T> &out) {
+    for (int layer = 0; layer < network.layers; ++layer) {
+        const int first = network.starts[layer], last = network.starts[layer + 1];
+        compare<T, W>(settings, network, first, last, x, out);
+        const size_t at = out.keep ? size_t(first) * W : 0;
+        for (int c = first; c < last; ++c) {
+            const size_t i = at + size_t(c - first) * W;
+            mix<T, W, false>(x + size_t(network.low(c)) * W, x + size_t(network.high(c)) * W, out.stay + i, out.swap + i);
+        }
+    }
+}
+
+// The gradient of `x` from that of the sorted values, in `g` `[wires][W]`, and from that of the degrees.
+template <class T, int W>
+void values_back(const Comparators &network, const Degrees<T> &at, const T *of_degrees, T *g) {
+    for (int c = network.count - 1; c >= 0; --c) {
+        const size_t i = size_t(c) * W;
+        T *__restrict a = g + size_t(network.low(c)) * W;
+        T *__restrict b = g + size_t(network.high(c)) * W;
+        const T *stay = at.stay + i, *swap = at.swap + i, *d = at.difference + i, *slope = at.slope + i;
+        const T *of_stay = of_degrees + i;
+#pragma omp simd
+        for (int l = 0; l < W; ++l) {
+            const T u = a[l], v = b[l];
+            const T in_difference = slope[l] * (of_stay[l] - d[l] * (u - v));
+            a[l] = stay[l] * u + swap[l] * v - in_difference;
+            b[l] = swap[l] * u + stay[l] * v + in_difference;
+        }
+    }
+}
+
+// Sends a block `[wires][W]` through the comparators that can reach it, forwards or backwards. `live` marks the wires
+// that are not zero, and grows. With `kept`, leaves there each comparator's difference of lanes, and in `visited` which
+// comparators they were; returns how many.
+template <class T, int W, bool shared>
+int send(const Comparators &network, bool backwards, const Degrees<T> &at, T *block, char *live, T *kept,
+         int32_t *visited) {
+    int visits = 0;
+    for (int q = 0; q < network.count; ++q) {
+        const int c = backwards ? network.count - 1 - q : q, low = network.low(c), high = network.high(c);
+        if (!(live[low] | live[high])) continue;
+        live[low] = live[high] = 1;
+        const size_t i = shared ? size_t(c) : size_t(c) * W;
+        T *a = block + size_t(low) * W, *b = block + size_t(high) * W;
+        if (kept) {
+            mix_keeping<T, W, shared>(a, b, at.stay + i, at.swap + i, kept + size_t(visits) * W);
+            visited[visits++] = c;
+        } else {
+            mix<T, W, shared>(a, b, at.stay + i, at.swap + i);
+        }
+    }
+    return visits;
+}
+
+// The way back of `send`, for the gradient of its outcome.
+template <class T, int W, bool shared>
+void send_back(const Comparators &network, const Degrees<T> &at, T *gradient, const T *kept, const int32_t *visited,
+               int visits, T *of_degrees) {
+    for (int q = visits - 1; q >= 0; --q) {
+        const int c = visited[q];
+        const size_t i = shared ? size_t(c) : size_t(c) * W;
+        pass_back<T, W, shared>(gradient + size_t(network.low(c)) * W, gradient + size_t(network.high(c)) * W,
+                                at.stay + i, at.swap + i, kept + size_t(q) * W, of_degrees + i);
+    }
+}
+
+constexpr int turn = 16; // numbers that are transposed at once
+
+// target[lane * lane_stride + k] = source[k * stride + lane], k < count <= turn.
+template <class T, int W>
+void store_turned(const T *source, size_t stride, int count, T *target, int64_t lane_stride, int used_lanes) {
+    alignas(64) T tile[W][turn];
+    for (int k = 0; k < count; ++k)
+        for (int l = 0; l < W; ++l) tile[l][k] = source[k * stride + l];
+    for (int l = 0; l < used_lanes; ++l)
+        for (int k = 0; k < count; ++k) target[l * lane_stride + k] = tile[l][k];
+}
+
+// The inverse; lanes that are not used become 0.
+template <class T, int W>
+void load_turned(const T *source, int64_t lane_stride, int used_lanes, T *target, size_t stride, int count) {
+    alignas(64) T tile[W][turn] = {};
+    for (int l = 0; l < used_lanes; ++l)
+        for (int k = 0; k < count; ++k) tile[l][k] = source[l * lane_stride + k];
+    for (int k = 0; k < count; ++k)
+        for (int l = 0; l < W; ++l) target[k * stride + l] = tile[l][k];
+}
+
+} // namespace GENDR_ISA
+} // namespace gendr

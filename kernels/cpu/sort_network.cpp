@@ -1,0 +1,75 @@
+// Relaxed sorting networks on the CPU, compiled once per instruction set; see coverage.cpp for what that forbids.
+#include "sort_samples.h"
+#include "sort_vectors.h"
+
+namespace gendr {
+inline namespace GENDR_ISA {
+
+namespace {
+
+// A tile of samples keeps four arrays of its comparators; beyond this many bytes they would not stay in cache, and a
+// matrix is better made sample by sample. Decided by the network alone, so that a sample's numbers never depend on
+// others. The values alone are light: they may spill further.
+template <class T> bool by_samples(const SortSettings &s) {
+    const size_t bytes = size_t(s.comparators) * sample_lanes * sizeof(T);
+    return bytes <= (s.product == SortProduct::none ? size_t(1) << 20 : size_t(48) << 10);
+}
+
+template <class F> void in_parallel(const Parallel &parallel, int tasks, const F &body) {
+    const auto call = [](void *context, int task) { (*static_cast<const F *>(context))(task); };
+    parallel.run(parallel.pool, tasks, call, const_cast<F *>(&body));
+}
+
+int tiles(const SortSettings &s) { return (s.batch + sample_lanes - 1) / sample_lanes; }
+
+template <class T> void forward(const SortSettings &s, const SortForward<T> &t, const Parallel &parallel) {
+    const Comparators network{t.pairs, t.starts, s.layers, s.comparators};
+    if (by_samples<T>(s)) {
+        in_parallel(parallel, tiles(s), [&](int tile) { forward_samples(s, t, network, tile); });
+        return;
+    }
+    in_parallel(parallel, s.batch * tasks_per_sample(s), [&](int task) {
+        if (s.rows <= 8) forward_vectors<T, 8>(s, t, network, task);
+        else forward_vectors<T, 32>(s, t, network, task);
+    });
+}
+
+template <class T> void backward(const SortSettings &s, const SortBackward<T> &t, const Parallel &parallel) {
+    const Comparators network{t.pairs, t.starts, s.layers, s.comparators};
+    if (by_samples<T>(s)) {
+        in_parallel(parallel, tiles(s), [&](int tile) { backward_samples(s, t, network, tile); });
+        return;
+    }
+    // The task that is the last of its sample finishes it.
+    const int parts = tasks_per_sample(s);
+    const size_t each = size_t(parts) * s.comparators;
+    T *of_degrees = static_cast<T *>(calloc(each * s.batch + 1, sizeof(T)));
+    int *missing = static_cast<int *>(malloc(sizeof(int) * (s.batch + 1)));
+    if (!of_degrees || !missing) abort();
+    for (int b = 0; b < s.batch; ++b) missing[b] = parts;
+    in_parallel(parallel, s.batch * parts, [&](int task) {
+        const int sample = task / parts;
+        T *share = of_degrees + size_t(task) * s.comparators;
+        if (t.grad_product && s.rows > 0) {
+            if (s.rows <= 8) backward_share<T, 8>(s, t, network, task, share);
+            else backward_share<T, 32>(s, t, network, task, share);
+        }
+        if (__atomic_sub_fetch(&missing[sample], 1, __ATOMIC_ACQ_REL) == 0)
+            backward_finish(s, t, network, sample, of_degrees + each * sample, parts);
+    });
+    free(of_degrees);
+    free(missing);
+}
+
+} // namespace
+
+const SortKernels &sort_kernels() {
+#define GENDR_QUOTE(x) #x
+#define GENDR_NAME(x) GENDR_QUOTE(x)
+    static constexpr SortKernels kernels = {GENDR_NAME(GENDR_ISA), forward<float>, forward<double>, backward<float>,
+                                            backward<double>};
+    return kernels;
+}
+
+} // namespace GENDR_ISA
+} // namespace gendr
