@@ -28,8 +28,9 @@ template <class T> T *at(uintptr_t address) { return reinterpret_cast<T *>(addre
 // Addresses in the order of the structs in gendr/sort_network.h; 0 for what is missing.
 template <class T> void forward(const SortSettings &s, const std::array<uintptr_t, 6> &a, int threads) {
     PooledThreads pooled{&ThreadPool::of_this_process(), threads};
-    const SortForward<T> tensors{at<const T>(a[0]), at<const int32_t>(a[1]), at<const int32_t>(a[2]),
-                                 at<const T>(a[3]), at<T>(a[4]),             at<T>(a[5])};
+    const SortForward<T> tensors{
+        at<const T>(a[0]), at<const int32_t>(a[1]), at<const int32_t>(a[2]), at<const T>(a[3]), at<T>(a[4]),
+        at<T>(a[5])};
     const SortKernels &kernels = selected_sort_kernels();
     if constexpr (sizeof(T) == sizeof(float)) kernels.forward_f32(s, tensors, parallel_over(pooled));
     else kernels.forward_f64(s, tensors, parallel_over(pooled));
@@ -37,9 +38,14 @@ template <class T> void forward(const SortSettings &s, const std::array<uintptr_
 
 template <class T> void backward(const SortSettings &s, const std::array<uintptr_t, 8> &a, int threads) {
     PooledThreads pooled{&ThreadPool::of_this_process(), threads};
-    const SortBackward<T> tensors{at<const T>(a[0]), at<const int32_t>(a[1]), at<const int32_t>(a[2]),
-                                  at<const T>(a[3]), at<const T>(a[4]),       at<const T>(a[5]),
-                                  at<T>(a[6]),       at<T>(a[7])};
+    const SortBackward<T> tensors{at<const T>(a[0]),
+                                  at<const int32_t>(a[1]),
+                                  at<const int32_t>(a[2]),
+                                  at<const T>(a[3]),
+                                  at<const T>(a[4]),
+                                  at<const T>(a[5]),
+                                  at<T>(a[6]),
+                                  at<T>(a[7])};
     const SortKernels &kernels = selected_sort_kernels();
     if constexpr (sizeof(T) == sizeof(float)) kernels.backward_f32(s, tensors, parallel_over(pooled));
     else kernels.backward_f64(s, tensors, parallel_over(pooled));
@@ -51,9 +57,10 @@ void bind_sort(py::module_ &m) {
     py::class_<SortSettings>(m, "SortSettings")
         .def(py::init([](int distribution, double scale, double art, int batch, int wires, int layers, int comparators,
                          int rows, int product, bool shared_weights) {
-                 return SortSettings{distribution, scale, art,  batch,
-                                     wires,        layers, comparators, rows,
-                                     static_cast<SortProduct>(product), shared_weights};
+                 return SortSettings{distribution,  scale, art,
+                                     batch,         wires, layers,
+                                     comparators,   rows,  static_cast<SortProduct>(product),
+                                     shared_weights};
              }),
              py::kw_only(), py::arg("distribution"), py::arg("scale"), py::arg("art"), py::arg("batch"),
              py::arg("wires"), py::arg("layers"), py::arg("comparators"), py::arg("rows"), py::arg("product"),

@@ -238,7 +238,8 @@ def _backward_vmap(info: Any, in_dims: tuple[Any, ...], *args: Any) -> tuple[tup
     grad_values, grad_product, x, weights, *rest = args
     size = info.batch_size
     batch = x.shape[0] if in_dims[2] is None else x.movedim(in_dims[2], 0).shape[1]
-    grads = [_folded(g, d, size) if g.numel() else g for g, d in zip((grad_values, grad_product), in_dims, strict=False)]
+    pairs = zip((grad_values, grad_product), in_dims[:2], strict=True)
+    grads = [_folded(g, d, size) if g.numel() else g for g, d in pairs]
     folded = (*grads, _folded(x, in_dims[2], size), _folded_weights(weights, in_dims[3], size, batch))
     grad_x, grad_weights = _FirstDerivatives.apply(*folded, *rest)  # type: ignore[no-untyped-call]
     if not grad_weights.numel():

@@ -35,12 +35,13 @@ def apply_network(
         sigmoid: `f`.
         rows: which rows: None for the values only; an int `k` for `P[:k]`; a float tensor `W` `[m, n]` or `[B, m, n]`
             for the combinations `W P`, each of which costs no more than the values.
-        backend: "cpu" (kernels), "reference" (plain torch, derivatives of any order, any device), or "auto": the kernels
-            of the device that holds `x`.
+        backend: "cpu" (kernels), "reference" (plain torch, derivatives of any order, any device), or "auto": the
+            kernels of the device that holds `x`.
 
     Returns:
-        The values `[B, n]`, and the rows `[B, k or m, n]` or None; differentiable in `x` and `W`. The kernels give first
-        derivatives in reverse mode, deterministically: a sample's bits depend neither on the threads nor on the batch.
+        The values `[B, n]`, and the rows `[B, k or m, n]` or None; differentiable in `x` and `W`. The kernels give
+        first derivatives in reverse mode, deterministically: a sample's bits depend neither on the threads nor on the
+        batch.
 
     Raises:
         TypeError, ValueError: an argument of the wrong kind, shape or dtype.
@@ -66,9 +67,7 @@ def apply_network(
     return _reference(x, network, sigmoid, rows)
 
 
-def _kernel(
-    x: Tensor, network: Network, sigmoid: Sigmoid, rows: int | Tensor | None
-) -> tuple[Tensor, Tensor | None]:
+def _kernel(x: Tensor, network: Network, sigmoid: Sigmoid, rows: int | Tensor | None) -> tuple[Tensor, Tensor | None]:
     weights = x.new_empty(0, 0, network.n)
     if rows is None:
         product, count = "none", 0

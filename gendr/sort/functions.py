@@ -17,7 +17,8 @@ def sort(x: Tensor, by: Sorter | None = None, *, dim: int = -1, descending: bool
     Args:
         x: any shape, float16, bfloat16, float32 or float64.
         by: an operator such as `DiffSort(n, "odd_even", "optimal")` or `SoftSort(tau=0.1)`; by default `DiffSort` of
-            the size at hand: a bitonic network of Cauchy comparators, for inputs whose spread is about 1.
+            the size at hand: a bitonic network of Cauchy comparators, for inputs whose spread is about 1. Compilers
+            want one given, or a size that was sorted before: they do not build networks.
         dim: along which to sort.
         descending: the largest first.
 

@@ -147,7 +147,7 @@ void compare(const SortSettings &settings, const Comparators &network, int first
         for (int i = 0; i < all; ++i) slope[i] *= argument.replaced_slope(difference[i]);
     } else {
 #pragma omp simd
-        for (int i = 0; i < all; ++i) slope[i] *= argument.scale;
+        for (int i = 0; i < all; ++i) slope[i] *= argument.plain_slope(difference[i]);
     }
 #pragma omp simd
     for (int i = 0; i < all; ++i) {
@@ -168,7 +168,8 @@ void sort_values(const SortSettings &settings, const Comparators &network, T *x,
         const size_t at = out.keep ? size_t(first) * W : 0;
         for (int c = first; c < last; ++c) {
             const size_t i = at + size_t(c - first) * W;
-            mix<T, W, false>(x + size_t(network.low(c)) * W, x + size_t(network.high(c)) * W, out.stay + i, out.swap + i);
+            mix<T, W, false>(x + size_t(network.low(c)) * W, x + size_t(network.high(c)) * W, out.stay + i,
+                             out.swap + i);
         }
     }
 }
@@ -185,7 +186,7 @@ void values_back(const Comparators &network, const Degrees<T> &at, const T *of_d
 #pragma omp simd
         for (int l = 0; l < W; ++l) {
             const T u = a[l], v = b[l];
-            const T in_difference = slope[l] * (of_stay[l] - d[l] * (u - v));
+            const T in_difference = slope[l] * of_stay[l] - slope[l] * d[l] * (u - v); // d f'(d) is small, d may not be
             a[l] = stay[l] * u + swap[l] * v - in_difference;
             b[l] = swap[l] * u + stay[l] * v + in_difference;
         }

@@ -112,9 +112,9 @@ void backward_samples(const SortSettings &s, const SortBackward<T> &t, const Com
     const int n = s.wires;
     const size_t count = size_t(network.count) * W, block = size_t(n) * W;
     Scratch &scratch = Scratch::of_this_thread();
-    scratch.reserve(Degrees<T>::bytes(count, true) + 2 * Scratch::bytes_of<T>(count) +
-                    3 * Scratch::bytes_of<T>(block) + Scratch::bytes_of<T>(block * turn) +
-                    Scratch::bytes_of<int32_t>(network.count) + Scratch::bytes_of<char>(n));
+    scratch.reserve(Degrees<T>::bytes(count, true) + 2 * Scratch::bytes_of<T>(count) + 3 * Scratch::bytes_of<T>(block) +
+                    Scratch::bytes_of<T>(block * turn) + Scratch::bytes_of<int32_t>(network.count) +
+                    Scratch::bytes_of<char>(n));
     T *x = scratch.take<T>(block), *g = scratch.take<T>(block), *vector = scratch.take<T>(block);
     Degrees<T> degrees(scratch, count, true);
     T *of_degrees = scratch.take<T>(count), *kept = scratch.take<T>(count), *group = scratch.take<T>(block * turn);
@@ -130,8 +130,7 @@ void backward_samples(const SortSettings &s, const SortBackward<T> &t, const Com
         });
         for (int k = 0; k < vectors; ++k) {
             tile.seed(t.weights, r + k, vector, live);
-            const int visits =
-                send<T, W, false>(network, tile.backwards(), degrees, vector, live, kept, visited);
+            const int visits = send<T, W, false>(network, tile.backwards(), degrees, vector, live, kept, visited);
             send_back<T, W, false>(network, degrees, group + k * block, kept, visited, visits, of_degrees);
         }
         if (!t.grad_weights) continue;

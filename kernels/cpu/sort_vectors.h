@@ -129,9 +129,9 @@ void backward_share(const SortSettings &s, const SortBackward<T> &t, const Compa
     const int n = s.wires;
     const size_t block = size_t(n) * V;
     Scratch &scratch = Scratch::of_this_thread();
-    scratch.reserve(Degrees<T>::bytes(network.count, true) + Scratch::bytes_of<T>(n) +
-                    2 * Scratch::bytes_of<T>(block) + Scratch::bytes_of<T>(size_t(network.count) * V) +
-                    Scratch::bytes_of<int32_t>(network.count) + Scratch::bytes_of<char>(n));
+    scratch.reserve(Degrees<T>::bytes(network.count, true) + Scratch::bytes_of<T>(n) + 2 * Scratch::bytes_of<T>(block) +
+                    Scratch::bytes_of<T>(size_t(network.count) * V) + Scratch::bytes_of<int32_t>(network.count) +
+                    Scratch::bytes_of<char>(n));
     T *x = scratch.take<T>(n), *vector = scratch.take<T>(block), *g = scratch.take<T>(block);
     Degrees<T> degrees(scratch, network.count, true);
     T *kept = scratch.take<T>(size_t(network.count) * V);
@@ -167,8 +167,7 @@ void backward_finish(const SortSettings &s, const SortBackward<T> &t, const Comp
     sort_values<T, 1>(s, network, x, degrees);
     for (int share = 1; share < shares; ++share)
         for (int c = 0; c < network.count; ++c) of_degrees[c] += of_degrees[size_t(share) * network.count + c];
-    for (int i = 0; i < n; ++i)
-        g[i] = t.grad_values && !is_hard(x[i]) ? t.grad_values[int64_t(sample) * n + i] : T(0);
+    for (int i = 0; i < n; ++i) g[i] = t.grad_values && !is_hard(x[i]) ? t.grad_values[int64_t(sample) * n + i] : T(0);
     values_back<T, 1>(network, degrees, of_degrees, g);
     for (int i = 0; i < n; ++i) {
         const int64_t at = int64_t(sample) * n + i;

@@ -111,11 +111,12 @@ template <class T> struct SortArgument {
         const T x = held(d), power = math::exp(art * math::log(math::max(math::abs(x), T(1e-10))));
         return math::clamp(x / (power + T(1e-10)) * scale, T(-1e18), T(1e18));
     }
+    GENDR_HD T plain_slope(T d) const { return math::abs(d) < bound ? scale : T(0); }
     GENDR_HD T replaced_slope(T d) const {
         const T r = math::max(math::abs(held(d)), T(1e-10));
         const T power = math::exp(art * math::log(r)), whole = power + T(1e-10);
         const T inner = math::abs(d) > T(1e-10) ? art * power : T(0);
-        return scale * (whole - inner) / (whole * whole);
+        return math::abs(replaced(d)) < T(1e18) ? scale * (whole - inner) / (whole * whole) : T(0);
     }
 };
 
