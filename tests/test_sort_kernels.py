@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 import gendr
+from gendr import _kernels
 from gendr.distributions import DISTRIBUTIONS
 from gendr.sort import NETWORKS, SIGMOIDS, Network, Sigmoid, apply_network, network
 
@@ -122,7 +123,7 @@ for n in (9, 70):
 """
 
 
-@pytest.mark.parametrize("name", gendr._ops._kernels.instruction_sets()[:-1])
+@pytest.mark.parametrize("name", _kernels.instruction_sets()[:-1])
 def test_narrower_instruction_sets(name):
     result = subprocess.run(
         [sys.executable, "-c", SCRIPT], env={"GENDR_CPU": name}, capture_output=True, text=True, check=False
