@@ -8,11 +8,12 @@ from gendr.render.camera.model import MIN_DEPTH, PROJECTIONS
 from gendr.render.camera.opencv import FromOpenCV
 from gendr.render.camera.opengl import FromOpenGL
 from gendr.render.camera.pytorch3d import FromPyTorch3D
+from gendr.render.camera.self_check import SelfCheck
 
 __all__ = ["MIN_DEPTH", "PROJECTIONS", "Camera", "Distortion"]
 
 
-class Camera(LookAt, FromOpenCV, FromOpenGL, FromColmap, FromPyTorch3D, FromBlender):
+class Camera(LookAt, FromOpenCV, FromOpenGL, FromColmap, FromPyTorch3D, FromBlender, SelfCheck):
     r"""A batch of `B` cameras: `(x, y, z) = rotation (p - eye)`, NDC `scale x / z`, `scale y / z`, depth `z`.
 
     The camera looks along +z, x is right and y is up in the image; NDC is [-1, 1] over the image's height. See
