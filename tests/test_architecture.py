@@ -26,7 +26,7 @@ ROWS = [
     ["gendr.render.reference_blend"],
     ["gendr.render.reference"],
     ["gendr.render.colmap_io"],
-    ["gendr.render.camera_io"],
+    ["gendr.render.camera_io", "gendr.render.mesh_batch"],
     ["gendr.render.camera", "gendr.render.deferred"],
     ["gendr.render.shading"],
     ["gendr.render.lights"],

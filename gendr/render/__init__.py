@@ -10,6 +10,7 @@ from gendr.render.formats import MeshError
 from gendr.render.lights import AmbientLight, DirectionalLight, Light, PointLight, SphericalHarmonicsLight
 from gendr.render.material import Material
 from gendr.render.mesh import Mesh
+from gendr.render.mesh_batch import MeshBatch
 from gendr.render.normals import corner_normals, face_normals, vertex_normals
 from gendr.render.rasterize import Raster, rasterize
 from gendr.render.renderer import Renderer, Rendering
@@ -29,6 +30,7 @@ __all__ = [
     "Light",
     "Material",
     "Mesh",
+    "MeshBatch",
     "MeshError",
     "MeshTopology",
     "PointLight",
