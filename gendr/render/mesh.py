@@ -279,7 +279,8 @@ class Mesh:
         """A copy for the library trimesh, with its colours, materials and textures.
 
         Vertices and faces are as they are, neither joined nor reordered; with one exception: trimesh has one pair of
-        texture coordinates for a vertex, so a vertex with several becomes several (the first keeps its number).
+        texture coordinates for a vertex, so a vertex with several becomes several (the first keeps its number) where
+        there is a texture; where there is none, such coordinates are left out.
 
         Raises:
             ValueError: the mesh is a batch (convert its items).

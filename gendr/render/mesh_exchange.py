@@ -25,7 +25,7 @@ def to_trimesh(parts: MeshParts) -> trimesh.Trimesh:
     """A copy as `trimesh.Trimesh`; see `Mesh.to_trimesh`.
 
     Texture coordinates and materials become `TextureVisuals`, several materials a `MultiMaterial` with
-    `face_materials`; vertex colours become `ColorVisuals`, beside materials the vertex attribute "color".
+    `face_materials`; vertex colours become `ColorVisuals`, beside materials the visual's vertex attribute "color".
 
     >>> to_trimesh(MeshParts(torch.eye(3), torch.tensor([[0, 1, 2]]), vertex_colors=torch.eye(3))).visual.kind
     'vertex'
@@ -33,17 +33,20 @@ def to_trimesh(parts: MeshParts) -> trimesh.Trimesh:
     import trimesh
 
     split, vertex, uv = split_at_seams(parts)
+    if len(vertex) > parts.vertices.shape[0] and all(material.texture is None for material in parts.materials):
+        split, vertex, uv = split_at_seams(parts._replace(uvs=None))
     vertices = _array(parts.vertices)[vertex]
     mesh = trimesh.Trimesh(vertices, split, process=False)
+    if parts.materials or uv is not None:
+        mesh.visual = _visuals(parts, uv)
     if parts.vertex_colors is not None:
         rgba = np.full((len(vertices), 4), 255, np.uint8)
         rgba[:, :3] = to_bytes(parts.vertex_colors)[vertex]
-        if parts.materials:
-            mesh.vertex_attributes["color"] = rgba
+        if parts.materials or uv is not None:
+            visual: Any = mesh.visual
+            visual.vertex_attributes["color"] = rgba
         else:
             mesh.visual = trimesh.visual.ColorVisuals(mesh, vertex_colors=rgba)
-    if parts.materials or uv is not None:
-        mesh.visual = _visuals(parts, uv)
     return mesh
 
 
@@ -63,11 +66,11 @@ def from_trimesh(mesh: trimesh.Trimesh, dtype: torch.dtype) -> MeshParts:
         raise TypeError(f"mesh: expected trimesh.Trimesh, got {type(mesh).__name__}")
     vertices, faces = _copied(mesh.vertices, mesh.faces, dtype)
     visual: Any = mesh.visual
-    colors = mesh.vertex_attributes.get("color")
+    colors = None
     if visual.kind == "vertex":
         colors = visual.vertex_colors
     elif visual.kind == "texture":  # where trimesh's own reader of glTF puts them
-        colors = visual.vertex_attributes.get("color", colors)
+        colors = visual.vertex_attributes.get("color")
     if colors is not None and np.shape(colors) in ((len(vertices), 3), (len(vertices), 4)):
         vertex_colors = _from_bytes(colors).to(dtype)
     else:
@@ -202,7 +205,7 @@ def pbr_material(material: Material) -> Any:
     0.8409
     """
     return _visual_module().material.PBRMaterial(
-        name=material.name or None,
+        name=material.name,
         baseColorFactor=np.append(to_bytes(material.base_color), np.uint8(255)),
         baseColorTexture=None if material.texture is None else to_image(material.texture),
         metallicFactor=0.0,

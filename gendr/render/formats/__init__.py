@@ -1,36 +1,48 @@
-"""Mesh files: OBJ, OFF, PLY, STL and GLB to vertices and triangles, and back.
+"""Mesh files: OBJ, OFF, PLY, STL and GLB to the parts of a mesh, and back.
+
+The path in: file, strict front end, trimesh, `MeshParts`; where trimesh would lose or change something, a strict reader
+of our own takes its place (`through_trimesh` says where). The path out: `MeshParts`, trimesh's object, its exporter;
+for OBJ and OFF, of which trimesh writes fewer digits than numbers have, writers of our own.
 
 The geometry is what the file says: vertices keep their order and are not joined (except in STL, which has no shared
 vertices to begin with), faces keep their order and winding, polygons are cut into triangles, and unused vertices stay.
-Nothing but the named file is ever opened: material libraries, textures and external buffers are not followed.
+Of other files only material libraries and images are opened, and only in the file's own folder or below (`beside`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from gendr.render.formats import glb, obj, off, ply, stl
+from gendr.render.formats import glb, obj, off, ply, stl, through_trimesh
+from gendr.render.formats.beside import Beside
 from gendr.render.formats.error import MeshError
-from gendr.render.formats.raw import Floats, Ints, RawMesh
+from gendr.render.formats.raw import RawMesh
+from gendr.render.mesh_exchange import to_trimesh
 from gendr.render.mesh_parts import MeshParts
 
 __all__ = ["FORMATS", "MeshError", "read", "write"]
 
 _READERS: dict[str, Callable[[bytes], RawMesh]] = {
-    ".obj": obj.read,
     ".off": off.read,
     ".ply": ply.read,
     ".stl": stl.read,
     ".glb": glb.read,
 }
+_FRONT_ENDS: dict[str, Callable[[bytes], RawMesh | None]] = {
+    ".obj": through_trimesh.obj,
+    ".off": through_trimesh.off,
+    ".ply": through_trimesh.ply_,
+    ".stl": through_trimesh.stl_,
+}
 
-FORMATS = tuple(_READERS)
+FORMATS = (".obj", *_READERS)
 
 
 def read(path: str | os.PathLike[str], dtype: torch.dtype = torch.float32) -> MeshParts:
@@ -61,7 +73,7 @@ def read(path: str | os.PathLike[str], dtype: torch.dtype = torch.float32) -> Me
         raise MeshError(f"{file}: no such file")
     if not file.is_file():
         raise MeshError(f"{file}: is not a regular file")
-    reader = _READERS[_known_suffix(file)]
+    suffix = _known_suffix(file)
     try:
         data = file.read_bytes()
     except OSError as error:
@@ -69,7 +81,7 @@ def read(path: str | os.PathLike[str], dtype: torch.dtype = torch.float32) -> Me
     if not data:
         raise MeshError(f"{file}: the file is empty")
     try:
-        return reader(data).checked(dtype)
+        return _parse(suffix, data, file.parent, dtype)
     except MeshError as error:
         raise MeshError(f"{file}: {error}") from None
     except Exception as error:  # whatever a damaged file brings up in a library, the user gets one kind of error
@@ -82,7 +94,7 @@ def write(path: str | os.PathLike[str], parts: MeshParts) -> None:
     """Write a mesh file, all of it or nothing: into a temporary file beside it, which then takes its place.
 
     OBJ and OFF keep every bit of float32 and float64; PLY, STL and GLB hold float32. STL has no shared vertices, so
-    reading it back numbers them by first use and loses unused ones.
+    reading it back numbers them by first use and loses unused ones. For what becomes of colours see `docs/meshes.md`.
 
     Args:
         path: where to, with a suffix of `FORMATS`; its folder must exist.
@@ -106,46 +118,64 @@ def write(path: str | os.PathLike[str], parts: MeshParts) -> None:
         raise MeshError(f"{file}: is a folder, not a mesh file")
     if not file.parent.is_dir():
         raise MeshError(f"{file}: the folder {file.parent} does not exist")
-    points = parts.vertices.detach().cpu().double().numpy()
     try:
-        data = _encode(
-            suffix, points, parts.faces.cpu().numpy(), digits=17 if parts.vertices.dtype == torch.float64 else 9
-        )
+        files = _encode(suffix, parts, file.stem)
     except MeshError as error:
         raise MeshError(f"{file}: {error}") from None
-    _replace(file, data)
+    # The mesh itself comes last: it is never there without the files that it names.
+    _replace({file.with_name(name) if name else file: files[name] for name in sorted(files, reverse=True)})
 
 
 def _known_suffix(file: Path) -> str:
     suffix = file.suffix.lower()
-    if suffix not in _READERS:
+    if suffix not in FORMATS:
         raise MeshError(f"{file}: unknown mesh format '{file.suffix}', expected one of {', '.join(FORMATS)}")
     return suffix
 
 
-def _encode(suffix: str, vertices: Floats, faces: Ints, digits: int) -> bytes:
+def _parse(suffix: str, data: bytes, folder: Path, dtype: torch.dtype) -> MeshParts:
+    if suffix in _FRONT_ENDS:
+        # Whatever is wrong with the file, the strict reader says it better.
+        with contextlib.suppress(Exception):
+            raw = _FRONT_ENDS[suffix](data)
+            if raw is not None:
+                return raw.checked(dtype)
+    raw = obj.read(data, Beside(folder)) if suffix == ".obj" else _READERS[suffix](data)
+    return raw.checked(dtype)
+
+
+def _encode(suffix: str, parts: MeshParts, stem: str) -> dict[str, bytes]:
+    """The file itself, under the name "", and those that it names."""
+    digits = 17 if parts.vertices.dtype == torch.float64 else 9
     if suffix == ".obj":
-        return obj.write(vertices, faces, digits)
+        return obj.write(parts, digits, stem)
+    vertices = parts.vertices.detach().cpu().double().numpy()
     if suffix == ".off":
-        return off.write(vertices, faces, digits)
+        return {"": off.write(vertices, parts.faces.cpu().numpy(), digits)}
     largest = np.abs(vertices).max(initial=0.0)
     if largest > np.finfo(np.float32).max:
         raise MeshError(f"{suffix[1:].upper()} holds float32, and a coordinate is as large as {largest:g}")
-    import trimesh
+    if suffix == ".glb":
+        return {"": glb.write(parts)}
+    colors = parts.vertex_colors if suffix == ".ply" else None
+    data = to_trimesh(MeshParts(parts.vertices, parts.faces, colors)).export(file_type=suffix[1:])
+    return {"": data if isinstance(data, bytes) else str(data).encode()}
 
-    data = trimesh.Trimesh(vertices, faces, process=False).export(file_type=suffix[1:])
-    return data if isinstance(data, bytes) else str(data).encode()
 
-
-def _replace(file: Path, data: bytes) -> None:
-    file = Path(os.path.realpath(file))  # write through a symbolic link, as open() would
-    beside = file.with_name(f".{file.name}.{secrets.token_hex(4)}.tmp")
+def _replace(files: Mapping[Path, bytes]) -> None:
+    """Write all files beside their places, and put them there one after the other once all of them are written."""
+    places = {Path(os.path.realpath(file)): data for file, data in files.items()}  # through symbolic links, as open()
+    mark = secrets.token_hex(4)
+    beside = {file: file.with_name(f".{file.name}.{mark}.tmp") for file in places}
     try:
-        with open(beside, "xb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(beside, file)
+        for file, data in places.items():
+            with open(beside[file], "xb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+        for file, temporary in beside.items():
+            os.replace(temporary, file)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        for temporary in beside.values():
+            temporary.unlink(missing_ok=True)
         raise

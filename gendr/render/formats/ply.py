@@ -1,7 +1,8 @@
-"""Stanford PLY, text and binary of either byte order: `x y z` of `vertex` and `vertex_indices` of `face`.
+"""Stanford PLY, text and binary: `x y z` and `red green blue` of `vertex`, and `vertex_indices` of `face`.
 
-Read here and not by trimesh, which takes neither mixed triangles and polygons in a binary file nor a wrong number in a
-text one. Other elements and properties are stepped over; `TextureFile` comments are not followed.
+Binary triangles are read by trimesh. The others are read here, because trimesh takes neither mixed triangles and
+polygons in a binary file nor a wrong number in a text one. Other elements and properties are stepped over;
+`TextureFile` comments are not followed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _CODES = {"char": "b", "uchar": "B", "short": "h", "ushort": "H", "int": "i", "u
 _CODES |= {"int8": "b", "uint8": "B", "int16": "h", "uint16": "H", "int32": "i", "uint32": "I"}
 _CODES |= {"float32": "f", "float64": "d", "int64": "q", "uint64": "Q"}
 _ORDERS = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}
-_INDICES = ("vertex_indices", "vertex_index")
+INDICES = ("vertex_indices", "vertex_index")
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Element:
 
 def read(data: bytes) -> RawMesh:
     """Vertices and polygons as in the file."""
-    order, elements, body = _header(data)
+    order, elements, body = read_header(data)
     if order:
         for element in elements:
             body = _read_binary(element, data, body, order)
@@ -71,14 +72,26 @@ def _assemble(elements: dict[str, Element]) -> RawMesh:
     if missing:
         raise MeshError(f"element vertex: property {missing[0]} is missing")
     nothing = (np.zeros(0, np.int64), np.zeros(0, np.int64))
-    if face is not None and not any(name in face.lists for name in _INDICES):
+    if face is not None and not any(name in face.lists for name in INDICES):
         raise MeshError("element face: the integer list vertex_indices is missing")
-    counts, corners = nothing if face is None else next(face.lists[name] for name in _INDICES if name in face.lists)
+    counts, corners = nothing if face is None else next(face.lists[name] for name in INDICES if name in face.lists)
     vertices = np.stack([vertex.numbers[axis] for axis in "xyz"], axis=1)
-    return RawMesh(vertices, counts, corners, vertex.lines, face.lines if face else ())
+    lines = (vertex.lines, face.lines if face else ())
+    return RawMesh(vertices, counts, corners, *lines, vertex_colors=_colors(vertex))
 
 
-def _header(data: bytes) -> tuple[str, list[Element], int]:
+def _colors(vertex: Element) -> NDArray[np.float64] | None:
+    """Of all three properties of one type: bytes and shorts as parts of their largest value, floats as they are."""
+    codes = {p.name: p.code for p in vertex.properties}
+    for names in (("red", "green", "blue"), ("diffuse_red", "diffuse_green", "diffuse_blue")):
+        if all(name in vertex.numbers for name in names) and len({codes[name] for name in names}) == 1:
+            scale = {"B": 255, "H": 65535, "f": 1, "d": 1}.get(codes[names[0]])
+            if scale:
+                return np.stack([vertex.numbers[name] for name in names], axis=1) / scale
+    return None
+
+
+def read_header(data: bytes) -> tuple[str, list[Element], int]:
     """Byte order ("" for text), elements, and the offset of the body."""
     if not re.match(rb"ply[ \t]*[\r\n]", data):
         raise MeshError("line 1: expected 'ply'")

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from gendr._check import dtype_name
 from gendr.render.formats.error import MeshError
-from gendr.render.formats.triangulate import triangulate
+from gendr.render.formats.triangulate import triangle_corners
+from gendr.render.material import Material
 from gendr.render.mesh_parts import MeshParts
 
 Floats = NDArray[np.float64]
@@ -25,6 +26,9 @@ class RawMesh:
 
     `vertices` is `[V, 3]`; polygon `k` has `counts[k]` corners, which follow one another in `corners`. Text formats
     also tell the line of every vertex and polygon, so that an error can name it.
+
+    The rest is optional: `vertex_colors` `[V, 3]`; `uvs` `[T, 2]` and, for each corner, its row or -1 in `uv_corners`;
+    `materials` and, for each polygon, its index or -1 in `polygon_material`.
     """
 
     vertices: Floats
@@ -32,6 +36,11 @@ class RawMesh:
     corners: Ints
     vertex_lines: Sequence[int] = ()
     face_lines: Sequence[int] = ()
+    vertex_colors: Floats | None = None
+    uvs: Floats | None = None
+    uv_corners: Ints | None = None
+    materials: tuple[Material, ...] = ()
+    polygon_material: Ints | None = None
 
     def checked(self, dtype: torch.dtype) -> MeshParts:
         """Vertices `[V, 3]` of `dtype`, triangles int64 `[F, 3]` and the rest, or a `MeshError` that says why not."""
@@ -41,7 +50,22 @@ class RawMesh:
             raise MeshError(f"the file has {len(self.vertices)} vertices but no faces")
         self._check_polygons()
         vertices = self._check_finite(dtype)
-        return MeshParts(vertices, torch.from_numpy(triangulate(self.vertices, self.counts, self.corners)))
+        places = triangle_corners(self.vertices, self.counts, self.corners)
+        faces = torch.from_numpy(np.ascontiguousarray(self.corners[places]))
+        uvs = face_uvs = face_material = None
+        if self.uvs is not None and self.uv_corners is not None and (self.uv_corners >= 0).any():
+            uvs = torch.from_numpy(self.uvs).to(dtype)
+            face_uvs = torch.from_numpy(np.ascontiguousarray(self.uv_corners[places]))
+        if self.materials and self.polygon_material is not None:
+            # A polygon of n corners has become n - 2 triangles.
+            face_material = torch.from_numpy(np.repeat(self.polygon_material, self.counts - 2))
+        materials = self.materials if face_material is not None else ()
+        return MeshParts(vertices, faces, self._colors(dtype), uvs, face_uvs, materials, face_material)
+
+    def _colors(self, dtype: torch.dtype) -> Tensor | None:
+        if self.vertex_colors is None or not np.isfinite(self.vertex_colors).all():
+            return None
+        return torch.from_numpy(self.vertex_colors).to(dtype)
 
     def _check_polygons(self) -> None:
         if (short := _first(self.counts < 3)) is not None:

@@ -1,6 +1,7 @@
 """STL, binary and text: triangles without shared vertices, which are joined where their coordinates are equal.
 
-Read here and not by trimesh, which takes a cut-off file of either kind for an empty one.
+A binary file of the length that it promises is read by trimesh. The text form is read here, because trimesh takes a
+cut-off one for an empty one; and vertices are joined here, because trimesh joins what is closer than 1e-8.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ def read(data: bytes) -> RawMesh:
     """Triangles in the file's order. Vertices are numbered by their first use; the stored normals are not read."""
     promised = int.from_bytes(data[80:_HEADER], "little") if len(data) >= _HEADER else -1
     # Many binary files begin with "solid" too: the length is the only sure sign.
-    if len(data) == _HEADER + promised * _TRIANGLE.itemsize:
+    if is_binary(data):
         triangles = np.frombuffer(data, _TRIANGLE, offset=_HEADER)["corners"].astype(np.float64)
     elif data.lstrip()[:5].lower() == b"solid" and b"\0" not in data:
         triangles = _read_text(data)
@@ -30,7 +31,14 @@ def read(data: bytes) -> RawMesh:
         raise MeshError(
             f"the header promises {promised} triangles, {wanted} bytes in all, but the file has {len(data)}"
         )
-    return _weld(triangles)
+    return weld(triangles)
+
+
+def is_binary(data: bytes) -> bool:
+    """Whether the file is as long as the count in a binary file's header makes it."""
+    if len(data) < _HEADER:
+        return False
+    return len(data) == _HEADER + int.from_bytes(data[80:_HEADER], "little") * _TRIANGLE.itemsize
 
 
 def _read_text(data: bytes) -> Floats:
@@ -54,7 +62,8 @@ def _read_text(data: bytes) -> Floats:
     return np.array(corners, dtype=np.float64).reshape(-1, 3, 3)
 
 
-def _weld(triangles: Floats) -> RawMesh:
+def weld(triangles: Floats) -> RawMesh:
+    """Triangles `[F, 3, 3]` over vertices that are joined where their coordinates are equal, numbered by first use."""
     flat = triangles.reshape(-1, 3)
     broken = ~np.isfinite(flat).all(axis=1)
     if broken.any():

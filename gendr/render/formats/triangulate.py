@@ -35,13 +35,25 @@ def triangulate(vertices: Floats, counts: Ints, corners: Ints) -> Ints:
         >>> triangulate(notched, np.array([5]), np.arange(5)).tolist()
         [[1, 2, 3], [0, 1, 3], [0, 3, 4]]
     """
+    return np.asarray(corners[triangle_corners(vertices, counts, corners)])
+
+
+def triangle_corners(vertices: Floats, counts: Ints, corners: Ints) -> Ints:
+    """The same, but the triangles `[F, 3]` are of places in `corners`, so that what else a corner has can follow.
+
+    Example:
+        >>> triangle_corners(np.eye(3), np.array([3]), np.array([2, 1, 0])).tolist()
+        [[0, 1, 2]]
+    """
     if (counts == 3).all():
-        return np.array(corners.reshape(-1, 3))
+        return np.arange(len(corners)).reshape(-1, 3)
     starts = np.cumsum(counts) - counts
     triangles = []
     for start, count in zip(starts.tolist(), counts.tolist(), strict=True):
-        polygon = corners[start : start + count]
-        triangles.append(polygon[None] if count == 3 else polygon[_local_triangles(vertices[polygon])])
+        if count == 3:
+            triangles.append(np.array([[start, start + 1, start + 2]]))
+        else:
+            triangles.append(start + _local_triangles(vertices[corners[start : start + count]]))
     return np.ascontiguousarray(np.concatenate(triangles))
 
 
