@@ -70,7 +70,7 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
     T *rows, *value;
     int stride;
     T near, per_depth, covers;
-    int owner[block];
+    int owner[surface_block];
     SurfaceStage<T> points;
 
     BlendForwardVisit(const Plan<T> &plan, const T *face_vertices, const BlendImage<T> &image,

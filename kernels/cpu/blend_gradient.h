@@ -41,10 +41,11 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
     G scale; // d argument / d distance (squared: / d (|d| d / 2))
     T near, per_depth;
     SurfaceStage<T> points;
-    alignas(64) int offset[block];
-    alignas(64) T pdf[block], slope[block], c[block], l[block];
-    alignas(64) T share[block], in_depth[block], d0[block], d1[block], d2[block];
-    alignas(64) T in_texture[block], in_u[block], in_v[block], by_weight[block];
+    alignas(64) int offset[surface_block];
+    alignas(64) T pdf[surface_block], slope[surface_block], c[surface_block], l[surface_block];
+    alignas(64) T share[surface_block], in_depth[surface_block], d0[surface_block], d1[surface_block],
+        d2[surface_block];
+    alignas(64) T in_texture[surface_block], in_u[surface_block], in_v[surface_block], by_weight[surface_block];
 
     BlendBackwardVisit(const Plan<T> &plan, const BlendImage<T> &image, const BlendPixels<T> &pixels,
                        const BlendBackward<T> &tensors, CornerSums *corner_sums, int first_face, const T *face_vertices,

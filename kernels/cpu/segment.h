@@ -15,15 +15,17 @@ template <class G> struct Segment {
     G col_offset, row_offset;
 };
 
-// The sum of `lanes` numbers, as a tree. Compilers sum a vector loop's lanes one after the other, which on a face of
-// two dozen pixels takes longer than the loop.
+// The sum of `lanes` numbers, as a tree of vectors: compilers add a vector's lanes one after the other, which on a face
+// of two dozen pixels takes longer than its pixels.
 template <class T> GENDR_HD T lane_sum(const T *x) {
-    T y[lanes / 2];
-    for (int i = 0; i < lanes / 2; ++i) y[i] = x[i] + x[i + lanes / 2];
-    for (int i = 0; i < lanes / 4; ++i) y[i] += y[i + lanes / 4];
-    for (int i = 0; i < lanes / 8; ++i) y[i] += y[i + lanes / 8];
-    return y[0] + y[1];
+    typedef T Half __attribute__((vector_size(8 * sizeof(T)), aligned(sizeof(T)), may_alias));
+    const Half eight = *reinterpret_cast<const Half *>(x) + *reinterpret_cast<const Half *>(x + 8);
+    const auto four =
+        __builtin_shufflevector(eight, eight, 0, 1, 2, 3) + __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
+    const auto two = __builtin_shufflevector(four, four, 0, 1) + __builtin_shufflevector(four, four, 2, 3);
+    return two[0] + two[1];
 }
+static_assert(lanes == 16, "lane_sum adds 16 numbers");
 
 // Adds the corners' (x, y) gradients to six sums.
 template <bool squared, class T, class G>

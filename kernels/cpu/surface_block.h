@@ -9,6 +9,9 @@
 namespace gendr {
 inline namespace GENDR_ISA {
 
+constexpr int surface_block =
+    512; // pairs: half of coverage's, as a pair has twice the numbers, which must stay in cache
+
 // Pairs [begin, filled) are real, the rest up to `end` is padding.
 template <class T, class G> struct SurfaceRun : Segment<G> {
     Surface<T> surface;
@@ -26,7 +29,8 @@ template <class T, class G> struct SurfaceRun : Segment<G> {
 
 // What the pairs of a block show; likewise the weight of their depth.
 template <class T> struct SurfaceStage {
-    alignas(64) T b0[block], b1[block], b2[block], mantissa[block], steps[block];
+    alignas(64) T b0[surface_block], b1[surface_block], b2[surface_block], mantissa[surface_block],
+        steps[surface_block];
 
     template <class G> void run(const SurfaceRun<T, G> &run, const T *__restrict index, T near, T per_depth) {
         const SurfaceRun<T, G> r = run;
@@ -56,9 +60,9 @@ template <class T, class G, class Pass> struct SurfaceBlock {
     bool is_perspective;
     int n = 0, runs = 0;
     alignas(64) T found_index[chunk];
-    alignas(64) T argument[block + compact_slack], index[block + compact_slack];
-    alignas(64) int pixel[block + compact_slack];
-    alignas(64) T u[block], a[block], q[block];
+    alignas(64) T argument[surface_block + compact_slack], index[surface_block + compact_slack];
+    alignas(64) int pixel[surface_block + compact_slack];
+    alignas(64) T u[surface_block], a[surface_block], q[surface_block];
     SurfaceRun<T, G> run[most_segments];
 
     SurfaceBlock(const Plan<T> &plan, const T *face_vertices, bool is_perspective)
@@ -77,7 +81,7 @@ template <class T, class G, class Pass> struct SurfaceBlock {
     }
     void pairs(int k0, int count, int cols, G col_offset, G row_offset, const T *from, const int *from_pixel) {
         const bool next_rows = run[runs].cols != 0 && run[runs].row_offset != row_offset;
-        if (n > block - chunk || next_rows) reopen();
+        if (n > surface_block - chunk || next_rows) reopen();
         run[runs].cols = cols;
         run[runs].col_offset = col_offset;
         run[runs].row_offset = row_offset;
@@ -116,7 +120,7 @@ template <class T, class G, class Pass> struct SurfaceBlock {
         inverse_depth[3][most_segments], middle[most_segments];
 
     void open(int f, const Triangle<G> &triangle) {
-        if (runs == most_segments || n > block - chunk) {
+        if (runs == most_segments || n > surface_block - chunk) {
             static_cast<Pass *>(this)->flush();
             n = runs = 0;
         }
