@@ -13,6 +13,7 @@ from torch import Tensor
 from gendr.render.camera import Camera
 from gendr.render.deferred import compose, shade_deferred
 from gendr.render.mesh import Mesh
+from gendr.render.mesh_batch import MeshBatch
 from gendr.render.normals import corner_normals, unit
 from gendr.render.shading import Lights, facing, illuminate_corners
 from gendr.render.stages import ShadeStage
@@ -22,26 +23,39 @@ FARAWAY = 1e5  # where the eye of parallel projections stands, in world units
 
 
 class Look(NamedTuple):
-    """The layers `[B or 1, F, 3, C]` by name, the texture, and how lights are joined with them."""
+    """The layers `[B or 1, F, 3, C]` by name, the texture, and how lights are joined with them.
+
+    `eye` is where each image is seen from, `[B, 3]`; `corner_eye` the same for the corners of the faces.
+    """
 
     layers: dict[str, Tensor]
     textures: FaceTextures | None
     shade: ShadeStage
     lights: Lights | None
     eye: Tensor
+    corner_eye: Tensor
 
 
 def look_of(
-    mesh: Mesh, camera: Camera, lights: Lights | None, shade: ShadeStage, wants_rgb: bool, wants_normal: bool
+    meshes: Mesh | MeshBatch,
+    camera: Camera,
+    lights: Lights | None,
+    shade: ShadeStage,
+    wants_rgb: bool,
+    wants_normal: bool,
 ) -> Look:
-    """The layers that an image needs.
+    """The layers that an image needs; of the packed faces of a `MeshBatch` `[1, N, 3, C]`.
 
     >>> look = look_of(Mesh.icosphere(0), Camera.look_at(), None, ShadeStage(), True, False)
     >>> {name: tuple(layer.shape) for name, layer in look.layers.items()}
     {'color': (1, 20, 3, 3)}
     """
-    eye = eye_of(camera).to(mesh.vertices)
-    look = Look({}, None, shade, lights, eye)
+    mesh = meshes.mesh if isinstance(meshes, MeshBatch) else meshes
+    eye = corner_eye = eye_of(camera).to(mesh.vertices)
+    if isinstance(meshes, MeshBatch):
+        eye = eye.expand(len(meshes), 3)
+        corner_eye = eye[meshes.face_mesh()][None, :, None]
+    look = Look({}, None, shade, lights, eye, corner_eye)
     if wants_rgb:
         color, textures = _own_colors(mesh)
         look = look._replace(textures=textures)
@@ -53,7 +67,7 @@ def look_of(
             _add_lit_corners(look, mesh, color)
     if wants_normal or (wants_rgb and lights is not None and shade.method == "pixel"):
         normals = corner_normals(mesh.vertices, mesh.faces, shade.method != "flat")
-        look.layers["normal"] = facing(normals, mesh.face_vertices(), eye) if shade.two_sided else normals
+        look.layers["normal"] = facing(normals, mesh.face_vertices(), corner_eye) if shade.two_sided else normals
     return look
 
 
@@ -66,7 +80,7 @@ def picture(look: Look, layers: dict[str, Tensor], foreground: Tensor, backgroun
         foreground: the faces' share of each pixel, `[B, H, W]`.
         background: a number, or a tensor `[3]`, `[B, 3]` or `[B, 3, H, W]`.
 
-    >>> look = Look({}, None, ShadeStage(), None, torch.zeros(1, 3))
+    >>> look = Look({}, None, ShadeStage(), None, torch.zeros(1, 3), torch.zeros(1, 3))
     >>> picture(look, {"color": torch.full((1, 3, 1, 1), 0.25)}, torch.full((1, 1, 1), 0.5), 1.0).flatten()
     tensor([0.7500, 0.7500, 0.7500])
     """
@@ -137,10 +151,11 @@ def _add_lit_corners(look: Look, mesh: Mesh, color: Tensor | None) -> None:
             "shininess": per_face[1] if shade.shininess is None else shade.shininess,
         }
     if normals is not None:
-        normals = facing(normals, corners, look.eye) if shade.two_sided else normals
+        normals = facing(normals, corners, look.corner_eye) if shade.two_sided else normals
         corners = corners.expand(len(normals), -1, -1, -1)
+    eye = look.corner_eye if normals is not None or look.corner_eye.ndim == 2 else look.corner_eye[:, :, 0]
     options = {"model": shade.model, "two_sided": shade.two_sided, **gloss}
-    lighting = illuminate_corners(corners, normals, look.eye, look.lights, **options)  # type: ignore[arg-type]
+    lighting = illuminate_corners(corners, normals, eye, look.lights, **options)  # type: ignore[arg-type]
     diffuse = lighting.diffuse if color is None else lighting.diffuse * color
     _add(look.layers, color=diffuse, highlight=lighting.highlight)
 

@@ -18,6 +18,7 @@ from gendr.render.camera import Camera
 from gendr.render.geometry import Geometry, project
 from gendr.render.look import Look, look_of, normal_image, picture
 from gendr.render.mesh import Mesh
+from gendr.render.mesh_batch import MeshBatch
 from gendr.render.rasterize import Raster, image_height_width, rasterize
 from gendr.render.shading import Lights
 from gendr.render.stages import BlendStage, RasterStage, ShadeStage
@@ -81,12 +82,17 @@ class Renderer:
     shade: ShadeStage = field(default_factory=ShadeStage)
 
     def __call__(
-        self, mesh: Mesh, camera: Camera, lights: Lights | None = None, outputs: Sequence[str] | None = None
+        self,
+        mesh: Mesh | MeshBatch,
+        camera: Camera,
+        lights: Lights | None = None,
+        outputs: Sequence[str] | None = None,
     ) -> Rendering:
         """Draw every view of `camera`.
 
         Args:
-            mesh: one mesh, seen by all views, or a batch of as many meshes as there are views.
+            mesh: one mesh, seen by all views; a batch of as many meshes as there are views; or a `MeshBatch` of
+                different meshes, seen by one view or by one each.
             camera: `B` views.
             lights: one or several; without, the mesh shows its own colours.
             outputs: names of `Rendering`'s images. By default "alpha", and with lights, or for a mesh with colours or
@@ -118,9 +124,10 @@ class Renderer:
             return out
         return self._with_faces(out, geometry, mesh, camera, (height, width), cull, wanted)
 
-    def _wanted(self, mesh: Mesh, lights: Lights | None, outputs: Sequence[str] | None) -> set[str]:
+    def _wanted(self, mesh: Mesh | MeshBatch, lights: Lights | None, outputs: Sequence[str] | None) -> set[str]:
         if outputs is None:
-            has_color = lights is not None or mesh.vertex_colors is not None or bool(mesh.materials)
+            one = mesh.mesh if isinstance(mesh, MeshBatch) else mesh
+            has_color = lights is not None or one.vertex_colors is not None or bool(one.materials)
             return {"alpha", "rgb", "depth"} if has_color else {"alpha"}
         names = [outputs] if isinstance(outputs, str) else list(outputs)
         for name in names:
@@ -183,13 +190,14 @@ class Renderer:
         self,
         out: Rendering,
         geometry: Geometry,
-        mesh: Mesh,
+        mesh: Mesh | MeshBatch,
         camera: Camera,
         size: tuple[int, int],
         cull: str,
         wanted: set[str],
     ) -> Rendering:
-        corners = torch.eye(3, dtype=out.alpha.dtype, device=out.alpha.device).expand(1, mesh.n_faces, 3, 3)
+        n_faces = mesh.mesh.n_faces if isinstance(mesh, MeshBatch) else mesh.n_faces
+        corners = torch.eye(3, dtype=out.alpha.dtype, device=out.alpha.device).expand(1, n_faces, 3, 3)
         raster = rasterize(
             geometry.face_vertices,
             size,
@@ -200,7 +208,8 @@ class Renderer:
             blend="hard",
             **self._options(geometry, camera, cull),
         )
-        face_id = geometry.face_of_mesh(raster.face_id) if raster.face_id is not None else None
+        first_faces = mesh.face_ranges[:, 0] if isinstance(mesh, MeshBatch) else None
+        face_id = None if raster.face_id is None else geometry.face_of_mesh(raster.face_id, first_faces)
         return replace(
             out,
             face_id=face_id if "face_id" in wanted else None,
