@@ -1,4 +1,4 @@
-"""Meshes before their cameras: faces on the image plane, cut at the near plane, and what is attached to their corners."""
+"""Meshes before their cameras: faces on the image plane, cut at the near plane, and what their corners hold."""
 
 from __future__ import annotations
 
