@@ -175,6 +175,23 @@ def test_as_many_second_pieces_as_faces():
 
 
 @pytest.mark.parametrize("layout", ["compact", "uniform"])
+def test_packed_lists(layout):
+    """Images of different meshes in one list, with gaps and an empty one: each gets what it gets alone."""
+    faces, ranges = random_faces(1, 60), torch.tensor([[0, 10], [10, 10], [13, 40], [40, 58]])
+    colours = torch.rand(1, 60, 3, 2, dtype=torch.float64)
+    clipped, slots = clip_in_any_layout(layout, clip_near, faces, 0.5).packed(ranges)
+    values = torch.cat((clipped.face_vertices, clipped.interpolate(colours)), -1)[0]
+    for (begin, end), (first, last) in zip(ranges.tolist(), slots.tolist(), strict=True):
+        assert clipped.source[0, first:last].tolist()[: end - begin] == list(range(begin, end))
+        alone = clip_in_any_layout(layout, clip_near, faces[:, begin:end], 0.5)
+        expected = torch.cat((alone.face_vertices, alone.interpolate(colours[:, begin:end])), -1)[0]
+        assert torch.equal(values[first:last], expected)
+    whole = clip_near(faces.abs() + 1.0, 0.5)
+    assert whole.packed(ranges) == (whole, ranges)
+    assert clip_near(faces, 0.5).packed(torch.zeros(0, 2, dtype=torch.int64))[1].shape == (0, 2)
+
+
+@pytest.mark.parametrize("layout", ["compact", "uniform"])
 def test_layouts_hold_the_same_pieces(layout):
     faces = random_faces(3, 30, torch.float32)
     one, other = clip_near(faces, 0.5), clip_in_any_layout("uniform", clip_near, faces, 0.5)
@@ -263,6 +280,8 @@ CLIPPED = clip_near(torch.zeros(2, 4, 3, 3), 1.0)
         (ValueError, "near", lambda: clip_near(torch.zeros(1, 1, 3, 3), float("nan"))),
         (TypeError, "near", lambda: clip_near(torch.zeros(1, 1, 3, 3), "1")),
         (ValueError, "far", lambda: clip_far(torch.zeros(1, 1, 3, 3), float("inf"))),
+        (ValueError, "face_ranges", lambda: CLIPPED.packed(torch.tensor([[0, 4]]))),
+        (ValueError, "face_ranges", lambda: CLIPPED.packed(torch.tensor([0, 4]))),
         (ValueError, "attributes", lambda: CLIPPED.interpolate(torch.zeros(3, 4, 3, 1))),
         (ValueError, "attributes", lambda: CLIPPED.interpolate(torch.zeros(2, 5, 3, 1))),
         (ValueError, "attributes", lambda: CLIPPED.interpolate(torch.ones(2, 4, 3, 1, dtype=torch.float64))),

@@ -37,7 +37,6 @@ class Clipped:
     barycentrics: Float[Tensor, "B F 3 3"]
     source: Int64[Tensor, "B F"]
     _unchanged: bool = field(default=False, repr=False)
-    _all_twice: bool = field(default=False, repr=False)  # slot F + f belongs to face f
 
     def interpolate(self, attributes: Float[Tensor, "A F 3 C"]) -> Float[Tensor, "B G 3 C"]:
         """Carry values at the faces' corners over to the pieces' corners, linearly; differentiable.
@@ -63,18 +62,50 @@ class Clipped:
             _check.fail("attributes", f"[{batch} or 1, F, 3, C] for the faces that were clipped", attributes)
         if self._unchanged:
             return attributes
-        old = torch.cat((attributes.expand(batch, -1, -1, -1), self._second(attributes)), 1)
-        return _weighted(self.barycentrics, old)
+        return _weighted(self.barycentrics, self._gathered(attributes))
 
-    def _second(self, attributes: Tensor) -> Tensor:
-        """The rows of the faces whose second pieces fill the slots from `F` on."""
+    def packed(self, face_ranges: Int64[Tensor, "R 2"]) -> tuple[Clipped, Int64[Tensor, "R 2"]]:
+        """Of a packed list of faces, clipped as one image [1, N, 3, 3]: the slots of each image next to each other.
+
+        Args:
+            face_ranges: int64 [R, 2] on the CPU, ascending: image `i` holds the faces `[begin, end)`.
+
+        Returns:
+            The pieces with every image's second pieces behind its first ones, and the ranges of these slots.
+
+        Raises:
+            TypeError, ValueError: `face_ranges` has another form, or the faces are not one image.
+
+        >>> triangle = torch.tensor([[0.0, 1.0, 3.0], [1.0, 0.0, 3.0], [0.0, 0.0, 0.0]])
+        >>> two = clip_near(torch.stack([triangle, triangle])[None], 1.0)
+        >>> clipped, ranges = two.packed(torch.tensor([[0, 1], [1, 2]]))
+        >>> clipped.source.tolist(), ranges.tolist()
+        ([[0, 0, 1, 1]], [[0, 2], [2, 4]])
+        """
+        _check.tensor("face_ranges", face_ranges, ("R", 2), (torch.int64,))
+        if len(self.source) != 1 or face_ranges.device.type != "cpu":
+            _check.fail("face_ranges", "ranges on the CPU, of faces clipped as one image", face_ranges)
+        if self._unchanged:
+            return self, face_ranges
+        # Nothing is read from a device: there every face has two slots, in a known order.
+        source = self.source[0] if self.source.is_cpu else torch.arange(self.source.shape[1] // 2).repeat(2)
+        begin, end = face_ranges.T.contiguous()
+        image = torch.searchsorted(end, source, right=True)  # the first range that ends beyond the face
+        nowhere = torch.full((1,), len(source))
+        image = torch.where(source < torch.cat((begin, nowhere))[image], len(end), image)
+        slots, order = torch.sort(image, stable=True)
+        bounds = torch.searchsorted(slots, torch.arange(len(end) + 1))
+        order = order.to(self.source.device)
+        corners, weights = self.face_vertices.index_select(1, order), self.barycentrics.index_select(1, order)
+        clipped = Clipped(corners, weights, self.source.index_select(1, order))
+        return clipped, torch.stack((bounds[:-1], bounds[1:]), 1)
+
+    def _gathered(self, attributes: Tensor) -> Tensor:
+        """The face of every slot [B, G, 3, C]; backwards a face adds two gradients at most, in either order the same."""
         batch, faces = len(self.source), attributes.shape[1]
-        if self._all_twice:
-            return attributes.expand(batch, -1, -1, -1)
-        rows = self.source[:, faces:]
-        if len(attributes) > 1:
-            rows = rows + torch.arange(batch, device=rows.device)[:, None] * faces
-        chosen: Tensor = attributes.flatten(0, 1).index_select(0, rows.flatten()).unflatten(0, rows.shape)
+        rows = self.source + torch.arange(batch, device=self.source.device)[:, None] * faces
+        flat = attributes.expand(batch, -1, -1, -1).flatten(0, 1)
+        chosen: Tensor = flat.index_select(0, rows.flatten()).unflatten(0, rows.shape)
         return chosen
 
 
@@ -197,7 +228,7 @@ def _clip_every_face(face_vertices: Tensor, plane: float, side: float, unused: T
     second = torch.where(pieces.has_second & ~is_whole, pieces.second, unused)
     weights = torch.cat((torch.where(is_whole, identity, pieces.first_weights), pieces.second_weights), 1)
     source = torch.arange(faces, device=face_vertices.device).repeat(2).expand(batch, -1)
-    return Clipped(torch.cat((first, second), 1), weights, source, _all_twice=True)
+    return Clipped(torch.cat((first, second), 1), weights, source)
 
 
 def _clip_crossing_faces(face_vertices: Tensor, plane: float, side: float, unused: Tensor) -> Clipped:
