@@ -62,7 +62,14 @@ class Clipped:
             _check.fail("attributes", f"[{batch} or 1, F, 3, C] for the faces that were clipped", attributes)
         if self._unchanged:
             return attributes
-        return _weighted(self.barycentrics, self._gathered(attributes))
+        old = self._gathered(attributes)
+        own = self.barycentrics.detach().diagonal(dim1=-2, dim2=-1)
+        cut = _rows_where(_least(own) < 1)
+        if cut is None:
+            return _weighted(self.barycentrics, old)
+        # Few corners are cut as a rule; all others keep their values.
+        some = _weighted(self.barycentrics.flatten(0, 1).index_select(0, cut), old.flatten(0, 1).index_select(0, cut))
+        return old.flatten(0, 1).index_copy(0, cut, some).view_as(old)
 
     def packed(self, face_ranges: Int64[Tensor, "R 2"]) -> tuple[Clipped, Int64[Tensor, "R 2"]]:
         """Of a packed list of faces, clipped as one image [1, N, 3, 3]: the slots of each image next to each other.
@@ -101,7 +108,7 @@ class Clipped:
         return clipped, torch.stack((bounds[:-1], bounds[1:]), 1)
 
     def _gathered(self, attributes: Tensor) -> Tensor:
-        """The face of every slot [B, G, 3, C]; backwards a face adds two gradients at most, in either order the same."""
+        """The face of every slot [B, G, 3, C]. Backwards a face adds at most two gradients: the order is moot."""
         batch, faces = len(self.source), attributes.shape[1]
         rows = self.source + torch.arange(batch, device=self.source.device)[:, None] * faces
         flat = attributes.expand(batch, -1, -1, -1).flatten(0, 1)
@@ -211,6 +218,22 @@ def _is_inside(corners: Tensor, plane: float, side: float) -> bool | None:
         return None
 
 
+def _rows_where(condition: Tensor) -> Tensor | None:
+    """Flat indices of what holds; None where their number cannot be known, or only by waiting for a device."""
+    if condition.device.type != "cpu" or torch.compiler.is_compiling():
+        return None
+    try:
+        return condition.flatten().nonzero()[:, 0]
+    except RuntimeError:  # under vmap
+        return None
+
+
+def _least(triples: Tensor) -> Tensor:
+    """The least of three [..., 3]: two steps over all triples, where a reduction takes them one by one."""
+    a, b, c = triples.unbind(-1)
+    return torch.minimum(torch.minimum(a, b), c)
+
+
 def _whole(face_vertices: Tensor) -> Clipped:
     batch, faces = face_vertices.shape[:2]
     identity = torch.eye(3, dtype=face_vertices.dtype, device=face_vertices.device)
@@ -222,7 +245,7 @@ def _clip_every_face(face_vertices: Tensor, plane: float, side: float, unused: T
     """Two slots for every face, no shape that depends on a value."""
     batch, faces = face_vertices.shape[:2]
     pieces = _cut(face_vertices, plane, side)
-    is_whole = (side * face_vertices.detach()[..., 2] >= side * plane).all(-1)[..., None, None]
+    is_whole = (_least(side * face_vertices.detach()[..., 2]) >= side * plane)[..., None, None]
     identity = torch.eye(3, dtype=face_vertices.dtype, device=face_vertices.device)
     first = torch.where(is_whole, face_vertices, torch.where(pieces.has_first, pieces.first, unused))
     second = torch.where(pieces.has_second & ~is_whole, pieces.second, unused)
@@ -235,7 +258,7 @@ def _clip_crossing_faces(face_vertices: Tensor, plane: float, side: float, unuse
     """Work on the faces that cross the plane only, and append their second pieces image by image."""
     batch, faces = face_vertices.shape[:2]
     z = side * face_vertices.detach()[..., 2]
-    is_whole, is_gone = (z >= side * plane).all(-1), (z <= side * plane).all(-1)
+    is_whole, is_gone = _least(z) >= side * plane, -_least(-z) <= side * plane
     crossing = (~is_whole & ~is_gone).flatten().nonzero()[:, 0]
     flat = face_vertices.flatten(0, 1)
     pieces = _cut(flat.index_select(0, crossing), plane, side)
