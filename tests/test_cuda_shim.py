@@ -1,0 +1,224 @@
+"""The GPU's kernels against the CPU's, run by fibers: every renderer, both precisions, values and gradients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+import torch
+from torch import Tensor
+
+import cuda_host
+from cuda_host import ORDERS, Host
+from gendr import _ops
+from gendr.distributions import Cauchy, Distribution, Gamma, Heaviside, Logistic, Uniform
+from gendr.render.rasterize import coverage_options
+from gendr.tnorms import AczelAlsina, Average, Dombi, Maximum, Probabilistic, SchweizerSklar, TNorm, Yager
+from renderers import distributions, random_triangles, relative_error, softness, t_conorms
+
+pytestmark = pytest.mark.skipif(cuda_host.compiler() is None, reason="no C++ compiler to build the shim with")
+
+FLOOR = 1e-2  # of norms that errors are relative to: a gradient of p that is 0 but for rounding has no digits
+NAMES = ("alpha", "face_vertices", "tau", "shift", "p")
+RENDERERS = [(Logistic().squared(), Probabilistic()), (Cauchy(), Yager(p=0.5)), (Gamma(p=0.5).reversed(), Dombi(p=2.0))]
+RENDERERS += [(Uniform(), Maximum()), (Logistic(), SchweizerSklar(p=-2.0)), (Logistic(), AczelAlsina(p=2.0))]
+
+
+@dataclass
+class Case:
+    """One call, as the operators take it."""
+
+    points: Tensor
+    tau: Tensor
+    distribution: Distribution
+    t_conorm: TNorm
+    size: tuple[int, int] = (18, 21)  # four tiles, three of them cut off
+    near: float = 1.0
+    far: float = 100.0
+    cull: str = "none"
+    cutoff: float = 1e-6
+
+    def __post_init__(self):
+        limits = (self.near, self.far, self.cull, self.cutoff)
+        self.options = coverage_options(self.distribution, self.t_conorm, *self.size, *limits)
+        self.shift = torch.tensor(0.1, dtype=self.points.dtype)
+        self.p = torch.tensor(0.0 if self.t_conorm.p is None else float(self.t_conorm.p), dtype=self.points.dtype)
+        generator = torch.Generator().manual_seed(1)
+        incoming = torch.randn(len(self.points), *self.size, dtype=torch.float64, generator=generator)
+        # Of one sign in float32: what cancels in a sum over all pixels would leave only rounding to compare.
+        self.incoming = incoming if self.points.dtype == torch.float64 else incoming.abs()
+
+    @property
+    def wants_p(self) -> bool:
+        return self.t_conorm.p is not None
+
+    def on_host(self, host: Host) -> tuple[Tensor, ...]:
+        """Alpha and the four gradients from the shim."""
+        inputs = (self.points, self.tau, self.shift, self.p)
+        alpha, state = host.forward(*inputs, self.options)
+        incoming = self.incoming.to(self.points)
+        return (alpha, *host.backward(incoming, *inputs, state, self.wants_p, self.options))
+
+    def on_cpu(self, dtype: torch.dtype | None = None) -> tuple[Tensor, ...]:
+        """The same from the CPU's kernels."""
+        dtype = dtype or self.points.dtype
+        inputs = [t.to(dtype) for t in (self.points, self.tau, self.shift, self.p)]
+        alpha, state = torch.ops.gendr.coverage(*inputs, *self.options)
+        incoming = self.incoming.to(self.points).to(dtype)
+        gradients = torch.ops.gendr.coverage_backward(incoming, *inputs, state, self.wants_p, *self.options)
+        return (alpha, *gradients)
+
+
+def worst_over(case: Case, host: Host, wants: tuple[Tensor, ...]) -> dict[str, float]:
+    """How far the kernels are from `wants`."""
+    got = case.on_host(host)
+    assert not host.status
+    assert all(bool(torch.isfinite(t).all()) for t in got)
+    errors = [float((got[0].double() - wants[0].double()).abs().max()) if wants[0].numel() else 0.0]
+    errors += [relative_error(g.double(), w.double(), FLOOR) for g, w in zip(got[1:], wants[1:], strict=True)]
+    return dict(zip(NAMES, errors, strict=True))
+
+
+def assert_agrees(case: Case, host: Host) -> None:
+    """To rounding: in float64 with the CPU; in float32 no worse than the CPU's own error allows."""
+    if case.points.dtype == torch.float64:
+        for name, error in worst_over(case, host, case.on_cpu()).items():
+            assert error < 1e-9, (name, error)  # worst seen 2e-10, where a sum cancels
+        return
+    truth = case.on_cpu(torch.float64)
+    own = case.on_cpu()
+    for i, (name, error) in enumerate(worst_over(case, host, truth).items()):
+        cpu = relative_error(own[i].double(), truth[i], FLOOR) if i else float((own[i].double() - truth[i]).abs().max())
+        assert error < 5 * cpu + 1e-5, (name, error, cpu)
+
+
+@pytest.fixture(scope="module")
+def lib():
+    return cuda_host.library()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
+@pytest.mark.parametrize("distribution", distributions(), ids=str)
+def test_every_pair_agrees(lib, distribution, dtype):
+    triangles = random_triangles(2, 7, dtype)
+    turn = distributions().index(distribution)
+    for i, t_conorm in enumerate(t_conorms()):
+        case = Case(triangles, softness(distribution, 2, dtype), distribution, t_conorm)
+        assert_agrees(case, Host(lib, ORDERS[(i + turn) % 3]))
+
+
+@pytest.mark.parametrize(("distribution", "t_conorm"), RENDERERS, ids=str)
+def test_bits_do_not_depend_on_the_order_of_threads(lib, distribution, t_conorm):
+    case = Case(random_triangles(2, 40, torch.float32), softness(distribution, 2, torch.float32), distribution, t_conorm)
+    first, *others = (case.on_host(Host(lib, order)) for order in ORDERS)
+    for other in others:
+        assert all(torch.equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+@pytest.mark.parametrize(("distribution", "t_conorm"), RENDERERS, ids=str)
+def test_passes_continue_the_sums(lib, distribution, t_conorm):
+    """Faces set up in several passes give the bits that one pass gives."""
+    case = Case(random_triangles(2, 70, torch.float32), softness(distribution, 2, torch.float32), distribution, t_conorm)
+    whole, parts = case.on_host(Host(lib)), case.on_host(Host(lib, pass_faces=32))
+    assert all(torch.equal(a, b) for a, b in zip(whole, parts, strict=True))
+    assert_agrees(case, Host(lib, "shuffled", pass_faces=32))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (9, 7), (16, 16), (17, 49)], ids=str)
+def test_image_sizes(lib, size):
+    for distribution, t_conorm in RENDERERS:
+        tau = softness(distribution, 2, torch.float64)
+        assert_agrees(Case(random_triangles(2, 5), tau, distribution, t_conorm, size), Host(lib, "reverse"))
+
+
+@pytest.mark.parametrize(("distribution", "t_conorm"), RENDERERS, ids=str)
+def test_large_faces_are_shared_out(lib, distribution, t_conorm):
+    """Faces of more pixels than one warp takes, together with small ones."""
+    small = random_triangles(2, 5) * torch.tensor([0.05, 0.05, 1.0])
+    large = random_triangles(2, 3) * torch.tensor([1.5, 1.5, 1.0])
+    triangles = torch.stack([small[:, 0], large[:, 0], small[:, 1], large[:, 1], small[:, 2], large[:, 2]], dim=1)
+    for dtype in (torch.float32, torch.float64):
+        case = Case(triangles.to(dtype), softness(distribution, 2, dtype), distribution, t_conorm, (64, 48))
+        assert_agrees(case, Host(lib, "shuffled"))
+
+
+def test_very_many_large_faces_are_a_slice_each(lib):
+    corners = torch.tensor([[-2.0, -2.0, 2.0], [2.0, -2.0, 2.0], [0.0, 3.0, 2.0]], dtype=torch.float64)
+    triangles = (corners + torch.linspace(0, 0.01, 2100, dtype=torch.float64)[:, None, None]).clamp(max=3.0)[None]
+    case = Case(triangles, torch.tensor([10.0], dtype=torch.float64), Logistic(), Average(), (46, 46))
+    case.incoming *= torch.rand_like(case.incoming) < 0.01  # few pixels have a gradient: quick
+    assert_agrees(case, Host(lib))
+
+
+@pytest.mark.parametrize("cull", ["none", "back", "front"])
+def test_faces_that_take_no_part(lib, cull):
+    """Degenerate faces, faces out of the image, before and beyond the depths, and of the wrong side."""
+    triangles = random_triangles(1, 12)
+    triangles[0, 0, 1] = triangles[0, 0, 0]  # a segment
+    triangles[0, 1, :] = triangles[0, 1, :1]  # a point
+    triangles[0, 2, :, 0] += 1e6
+    triangles[0, 3, 1, 2] = 0.5
+    triangles[0, 4, 2, 2] = 200.0
+    triangles[0, 5, 0, :2] = torch.tensor([1e3, -1e3], dtype=torch.float64)
+    for distribution, t_conorm in [*RENDERERS, (Heaviside(), Average())]:
+        case = Case(triangles, softness(distribution, 1, torch.float64), distribution, t_conorm, cull=cull)
+        got, wants = (list(outcome) for outcome in (case.on_host(Host(lib)), case.on_cpu()))
+        for outcome in (got, wants):  # rounding decides which of two corners in one place has the gradient
+            outcome[1] = outcome[1].sum(dim=2)
+        for name, g, w in zip(NAMES, got, wants, strict=True):
+            assert relative_error(g.double(), w.double(), FLOOR) < 1e-10, (name, str(distribution))
+
+
+def test_a_certain_pixel_ends_its_tile(lib):
+    """Where the complement underflows, what follows changes nothing: the early end must not be felt."""
+    corners = torch.tensor([[-3.0, -3.0, 2.0], [3.0, -3.0, 2.0], [0.0, 4.0, 2.0]], dtype=torch.float64)
+    triangles = torch.cat([corners.expand(1, 90, 3, 3), random_triangles(1, 10)], dim=1)
+    for dtype in (torch.float32, torch.float64):
+        for t_conorm in (Probabilistic(), AczelAlsina(p=2.0), SchweizerSklar(p=-2.0)):
+            tau = torch.tensor([0.02], dtype=dtype)
+            assert_agrees(Case(triangles.to(dtype), tau, Logistic(), t_conorm), Host(lib))
+
+
+@pytest.mark.parametrize(("batch", "faces"), [(0, 3), (2, 0), (1, 1)])
+def test_nothing_to_draw(lib, batch, faces):
+    triangles = random_triangles(batch, faces)
+    for distribution, t_conorm in RENDERERS:
+        assert_agrees(Case(triangles, softness(distribution, batch, torch.float64), distribution, t_conorm), Host(lib))
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+@pytest.mark.parametrize("where", cuda_host.STATUS)
+def test_input_that_is_not_finite_is_reported_and_stays_out(lib, where, bad):
+    case = Case(random_triangles(2, 4, torch.float32), torch.full((2,), 0.1), Logistic(), Yager(p=2.0))
+    host = Host(lib)
+    if where == "face_vertices":
+        case.points[1, 2, 0, 1] = bad
+    elif where == "tau":
+        case.tau[1] = bad
+    elif where == "grad_alpha":
+        case.incoming[0, 3, 3] = bad
+    else:
+        setattr(case, where, torch.tensor(bad))
+    outcome = case.on_host(host)
+    assert host.status == (where,)
+    assert all(bool(torch.isfinite(t).all()) for t in outcome)
+
+
+@pytest.mark.parametrize("tau", [1e-30, 1e-12, 1e12, 1e30])
+def test_extreme_softness_stays_finite(lib, tau):
+    for distribution, t_conorm in RENDERERS:
+        for dtype in (torch.float32, torch.float64):
+            case = Case(random_triangles(1, 3, dtype), torch.tensor([tau], dtype=dtype), distribution, t_conorm, (9, 7))
+            assert all(bool(torch.isfinite(t).all()) for t in case.on_host(Host(lib)))
+
+
+def test_the_gamma_table_is_that_of_the_shape(lib):
+    """Two shapes in turn: the table must not be that of the call before."""
+    for shape in (0.5, 2.0, 0.5):
+        distribution = Gamma(p=shape).reversed()
+        tau = softness(distribution, 1, torch.float32)
+        assert_agrees(Case(random_triangles(1, 4, torch.float32), tau, distribution, Probabilistic()), Host(lib))
+
+
+def test_names_match():
+    assert len(_ops.DISTRIBUTIONS) == len({d.name for d in distributions()})
