@@ -85,6 +85,15 @@ using cudaStream_t = void *;
 constexpr cudaError_t cudaSuccess = 0;
 inline const char *cudaGetErrorString(cudaError_t) { return "error"; }
 inline cudaError_t cudaGetLastError() { return cudaSuccess; }
+inline cudaError_t cudaGetDevice(int *device) {
+    *device = 0;
+    return cudaSuccess;
+}
+inline cudaError_t cudaSetDevice(int) { return cudaSuccess; }
+inline cudaError_t cudaGetDeviceCount(int *count) {
+    *count = 1;
+    return cudaSuccess;
+}
 inline cudaError_t cudaMemsetAsync(void *at, int value, size_t bytes, cudaStream_t) {
     memset(at, value, bytes);
     return cudaSuccess;

@@ -175,3 +175,7 @@ uint64_t meet(Collective what, unsigned mask, uint64_t value, int argument) {
 }
 
 } // namespace gendr_shim
+
+extern "C" __attribute__((visibility("default"))) void gendr_shim_order(int order, unsigned seed) {
+    gendr_shim::set_order(static_cast<gendr_shim::Order>(order), seed);
+}

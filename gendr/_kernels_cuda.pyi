@@ -1,0 +1,49 @@
+"""The compiled module of the GPU's kernels, see kernels/cuda/bindings.cpp. Numbers are addresses where a name says so."""
+
+class CoverageSettings:
+    def __init__(
+        self,
+        *,
+        distribution: int,
+        shape: float,
+        is_reversed: bool,
+        is_squared: bool,
+        t_conorm: int,
+        cutoff: float,
+        near: float,
+        far: float,
+        cull: int,
+        batch: int,
+        faces: int,
+        height: int,
+        width: int,
+    ) -> None: ...
+
+class Place:
+    def __init__(self, *, device: int, stream: int, workspace: int, faces_per_pass: int) -> None: ...
+
+class Inputs:
+    def __init__(self, *, face_vertices: int, tau: int, shift: int, p: int, status: int) -> None: ...
+
+def device_count() -> int: ...
+def cuda_available() -> bool: ...
+def status_codes() -> int: ...
+def forward_workspace(settings: CoverageSettings, is_double: bool, faces_per_pass: int, /) -> int: ...
+def backward_workspace(settings: CoverageSettings, is_double: bool, faces_per_pass: int, /) -> int: ...
+def coverage_forward(
+    settings: CoverageSettings, is_double: bool, place: Place, inputs: Inputs, alpha_at: int, state_at: int, /
+) -> None: ...
+def coverage_backward(
+    settings: CoverageSettings,
+    is_double: bool,
+    place: Place,
+    inputs: Inputs,
+    state_at: int,
+    grad_alpha_at: int,
+    grad_face_vertices_at: int,
+    grad_tau_at: int,
+    grad_shift_at: int,
+    grad_p_at: int,
+    wants_p: bool,
+    /,
+) -> None: ...

@@ -1,0 +1,133 @@
+// The Python side of the GPU's kernels: addresses, sizes, numbers. No torch header; gendr/_cuda.py owns tensors.
+#include "coverage.h"
+#include <cstdint>
+#include <cuda_runtime.h>
+#include <pybind11/pybind11.h>
+#include <stdexcept>
+#include <string>
+
+namespace py = pybind11;
+
+namespace gendr {
+namespace cuda {
+namespace {
+
+template <class T> T *at(uintptr_t address) { return reinterpret_cast<T *>(address); }
+
+// The call's device is current while this lives; kernels and their launches belong to it.
+class OnDevice {
+  public:
+    explicit OnDevice(int device) {
+        check(cudaGetDevice(&before_));
+        check(cudaSetDevice(device));
+    }
+    ~OnDevice() { cudaSetDevice(before_); }
+    OnDevice(const OnDevice &) = delete;
+    OnDevice &operator=(const OnDevice &) = delete;
+
+  private:
+    int before_ = 0;
+
+    static void check(cudaError_t error) {
+        if (error != cudaSuccess) throw std::runtime_error(std::string("gendr CUDA: ") + cudaGetErrorString(error));
+    }
+};
+
+// How many devices there are; 0 without a driver.
+int device_count() {
+    int count = 0;
+    if (cudaGetDeviceCount(&count) == cudaSuccess) return count;
+    cudaGetLastError(); // not to be found by the next launch
+    return 0;
+}
+
+// Where a call runs.
+struct Place {
+    int device;
+    uintptr_t stream, workspace;
+    int faces_per_pass;
+
+    Launch launch() const { return {at<void>(stream), at<void>(workspace), faces_per_pass}; }
+};
+
+struct InputAddresses {
+    uintptr_t face_vertices, tau, shift, p, status;
+
+    Inputs pointers() const {
+        return {at<void>(face_vertices), at<double>(tau), at<void>(shift), at<void>(p), at<int>(status)};
+    }
+};
+
+void forward_call(const CoverageSettings &settings, bool is_double, const Place &place, const InputAddresses &inputs,
+                  uintptr_t alpha, uintptr_t state) {
+    const OnDevice on_device(place.device);
+    const ForwardOutputs outputs{at<void>(alpha), at<void>(state)};
+    (is_double ? forward<double> : forward<float>)(settings, inputs.pointers(), outputs, place.launch());
+}
+
+void backward_call(const CoverageSettings &settings, bool is_double, const Place &place, const InputAddresses &inputs,
+                   uintptr_t state, uintptr_t grad_alpha, uintptr_t grad_face_vertices, uintptr_t grad_tau,
+                   uintptr_t grad_shift, uintptr_t grad_p, bool wants_p) {
+    const OnDevice on_device(place.device);
+    const BackwardTensors tensors{at<void>(state),
+                                  at<void>(grad_alpha),
+                                  at<void>(grad_face_vertices),
+                                  at<double>(grad_tau),
+                                  at<double>(grad_shift),
+                                  at<double>(grad_p),
+                                  wants_p};
+    (is_double ? backward<double> : backward<float>)(settings, inputs.pointers(), tensors, place.launch());
+}
+
+} // namespace
+} // namespace cuda
+} // namespace gendr
+
+PYBIND11_MODULE(_kernels_cuda, m) {
+    using namespace gendr;
+    using namespace gendr::cuda;
+    m.doc() = "GPU kernels of gendr; pointers in, pointers out. Use gendr.rasterize.";
+
+    py::class_<CoverageSettings>(m, "CoverageSettings", py::module_local())
+        .def(py::init([](int distribution, double shape, bool is_reversed, bool is_squared, int t_conorm, double cutoff,
+                         double near, double far, int cull, int batch, int faces, int height, int width) {
+                 CoverageSettings s{};
+                 s.distribution = distribution;
+                 s.shape = shape;
+                 s.is_reversed = is_reversed;
+                 s.is_squared = is_squared;
+                 s.t_conorm = t_conorm;
+                 s.cutoff = cutoff;
+                 s.near = near;
+                 s.far = far;
+                 s.cull = cull;
+                 s.batch = batch;
+                 s.faces = faces;
+                 s.height = height;
+                 s.width = width;
+                 return s;
+             }),
+             py::kw_only(), py::arg("distribution"), py::arg("shape"), py::arg("is_reversed"), py::arg("is_squared"),
+             py::arg("t_conorm"), py::arg("cutoff"), py::arg("near"), py::arg("far"), py::arg("cull"), py::arg("batch"),
+             py::arg("faces"), py::arg("height"), py::arg("width"));
+    py::class_<Place>(m, "Place", py::module_local())
+        .def(py::init([](int device, uintptr_t stream, uintptr_t workspace, int faces_per_pass) {
+                 return Place{device, stream, workspace, faces_per_pass};
+             }),
+             py::kw_only(), py::arg("device"), py::arg("stream"), py::arg("workspace"), py::arg("faces_per_pass"));
+    py::class_<InputAddresses>(m, "Inputs", py::module_local())
+        .def(py::init([](uintptr_t face_vertices, uintptr_t tau, uintptr_t shift, uintptr_t p, uintptr_t status) {
+                 return InputAddresses{face_vertices, tau, shift, p, status};
+             }),
+             py::kw_only(), py::arg("face_vertices"), py::arg("tau"), py::arg("shift"), py::arg("p"),
+             py::arg("status"));
+
+    const auto unlocked = py::call_guard<py::gil_scoped_release>();
+    m.def("device_count", &device_count, "How many devices there are; 0 without a driver.");
+    m.def("cuda_available", [] { return device_count() > 0; });
+    m.def("status_codes", [] { return int(status_codes); });
+    m.def("forward_workspace", &forward_workspace);
+    m.def("backward_workspace", &backward_workspace);
+    m.def("coverage_forward", &forward_call, unlocked);
+    m.def("coverage_backward", &backward_call, unlocked);
+}
