@@ -91,6 +91,11 @@ def assert_agrees(case: Case, host: Host) -> None:
         assert error < 5 * cpu + 1e-5, (name, error, cpu)
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)  # tensors this small are quicker alone
+
+
 @pytest.fixture(scope="module")
 def lib():
     return cuda_host.library()
