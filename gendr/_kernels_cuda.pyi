@@ -17,6 +17,7 @@ class CoverageSettings:
         faces: int,
         height: int,
         width: int,
+        face_ranges: int,
     ) -> None: ...
 
 class Place:

@@ -15,13 +15,15 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from unittest import mock
 
 import pybind11
 import torch
 from torch import Tensor
 
-from gendr import _cuda, _ops
+from gendr import _cuda
+from gendr._cuda import device
 from source_tree import ROOT
 
 KERNELS = ROOT / "kernels"
@@ -94,41 +96,29 @@ class Host:
     order: str = "forward"
     faces_per_pass: int = 0
 
-    def forward(
-        self, points: Tensor, tau: Tensor, shift: Tensor, p: Tensor, options: _ops.CoverageOptions
-    ) -> tuple[Tensor, Tensor]:
-        """Alpha and state, as `torch.ops.gendr.coverage` gives them."""
-        return self._run(_cuda.coverage, points, tau, shift, p, *options)
+    def coverage(self, *arguments: Any) -> tuple[Tensor, Tensor]:
+        """What `torch.ops.gendr.coverage` does."""
+        return self._run(_cuda.coverage, *arguments)
 
-    def backward(
-        self,
-        grad_alpha: Tensor,
-        points: Tensor,
-        tau: Tensor,
-        shift: Tensor,
-        p: Tensor,
-        state: Tensor,
-        wants_p: bool,
-        options: _ops.CoverageOptions,
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """The gradients, as `torch.ops.gendr.coverage_backward` gives them."""
-        return self._run(_cuda.coverage_backward, grad_alpha, points, tau, shift, p, state, wants_p, *options)
+    def coverage_backward(self, *arguments: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What `torch.ops.gendr.coverage_backward` does."""
+        return self._run(_cuda.coverage_backward, *arguments)
 
     @property
     def status(self) -> tuple[str, ...]:
         """What the kernels reported since this was last asked, by name."""
-        flags = _cuda._status.pop(torch.device("cpu"), torch.zeros(len(_cuda._REPORTS)))
-        return tuple(name for name, bad in zip(_cuda._REPORTS, flags.tolist(), strict=True) if bad)
+        flags = device._status.pop(torch.device("cpu"), torch.zeros(len(device.REPORTS)))
+        return tuple(name for name, bad in zip(device.REPORTS, flags.tolist(), strict=True) if bad)
 
     def _run(self, call, *arguments):
         spaces = []
 
-        def workspace(size, device):
+        def workspace(size, _device):
             spaces.append(torch.full((size + GUARD,), 0xFF, dtype=torch.uint8))
             return spaces[-1][:size]
 
         ctypes.CDLL(str(self.path)).gendr_shim_order(ORDERS.index(self.order), 1)
-        with mock.patch.multiple(_cuda, _kernels=load(self.path), _workspace=workspace):
+        with mock.patch.multiple(device, _kernels=load(self.path), workspace=workspace):
             outcome = call(*arguments, faces_per_pass=self.faces_per_pass)
         assert all(bool((space[-GUARD:] == 0xFF).all()) for space in spaces), "the kernels wrote beyond their workspace"
         return outcome

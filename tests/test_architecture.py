@@ -38,6 +38,7 @@ ROWS = [
     ["gendr.render.texture", "gendr.render.clip", "gendr.render.normals", "gendr.render.spherical_harmonics"],
     ["gendr.render.texture_wraps"],
     ["gendr.sort"],
+    ["gendr._cuda"],
     ["gendr._ops", "gendr._edges"],
     ["gendr._kernels", "gendr._threads", "gendr.distributions", "gendr.tnorms"],
     ["gendr._check", "gendr._types"],

@@ -36,6 +36,7 @@ class Case:
     far: float = 100.0
     cull: str = "none"
     cutoff: float = 1e-6
+    face_ranges: Tensor | None = None
 
     def __post_init__(self):
         limits = (self.near, self.far, self.cull, self.cutoff)
@@ -43,7 +44,7 @@ class Case:
         self.shift = torch.tensor(0.1, dtype=self.points.dtype)
         self.p = torch.tensor(0.0 if self.t_conorm.p is None else float(self.t_conorm.p), dtype=self.points.dtype)
         generator = torch.Generator().manual_seed(1)
-        incoming = torch.randn(len(self.points), *self.size, dtype=torch.float64, generator=generator)
+        incoming = torch.randn(len(self.tau), *self.size, dtype=torch.float64, generator=generator)
         # Of one sign in float32: what cancels in a sum over all pixels would leave only rounding to compare.
         self.incoming = incoming if self.points.dtype == torch.float64 else incoming.abs()
 
@@ -53,18 +54,18 @@ class Case:
 
     def on_host(self, host: Host) -> tuple[Tensor, ...]:
         """Alpha and the four gradients from the shim."""
-        inputs = (self.points, self.tau, self.shift, self.p)
-        alpha, state = host.forward(*inputs, self.options)
-        incoming = self.incoming.to(self.points)
-        return (alpha, *host.backward(incoming, *inputs, state, self.wants_p, self.options))
+        inputs = (self.points, self.tau, self.shift, self.p, self.face_ranges, *self.options)
+        alpha, state = host.coverage(*inputs)
+        return (alpha, *host.coverage_backward(self.incoming.to(self.points), state, self.wants_p, *inputs))
 
     def on_cpu(self, dtype: torch.dtype | None = None) -> tuple[Tensor, ...]:
         """The same from the CPU's kernels."""
         dtype = dtype or self.points.dtype
-        inputs = [t.to(dtype) for t in (self.points, self.tau, self.shift, self.p)]
-        alpha, state = torch.ops.gendr.coverage(*inputs, *self.options)
+        tensors = [t.to(dtype) for t in (self.points, self.tau, self.shift, self.p)]
+        inputs = (*tensors, self.face_ranges, *self.options)
+        alpha, state = torch.ops.gendr.coverage(*inputs)
         incoming = self.incoming.to(self.points).to(dtype)
-        gradients = torch.ops.gendr.coverage_backward(incoming, *inputs, state, self.wants_p, *self.options)
+        gradients = torch.ops.gendr.coverage_backward(incoming, state, self.wants_p, *inputs)
         return (alpha, *gradients)
 
 
@@ -130,6 +131,16 @@ def test_passes_continue_the_sums(lib, distribution, t_conorm):
     whole, parts = case.on_host(Host(lib)), case.on_host(Host(lib, faces_per_pass=32))
     assert all(torch.equal(a, b) for a, b in zip(whole, parts, strict=True))
     assert_agrees(case, Host(lib, "shuffled", faces_per_pass=32))
+
+
+@pytest.mark.parametrize(("distribution", "t_conorm"), [*RENDERERS, (Logistic(), Average())], ids=str)
+def test_packed_faces(lib, distribution, t_conorm):
+    """Images of 0 to 40 faces out of one list, some of whose faces are no image's."""
+    triangles = random_triangles(1, 50)[0]
+    ranges = torch.tensor([[2, 5], [5, 5], [6, 46]])
+    for faces_per_pass in (0, 32):
+        case = Case(triangles, softness(distribution, 3, torch.float64), distribution, t_conorm, face_ranges=ranges)
+        assert_agrees(case, Host(lib, faces_per_pass=faces_per_pass))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (9, 7), (16, 16), (17, 49)], ids=str)
@@ -207,10 +218,10 @@ def test_input_that_is_not_finite_is_reported_and_stays_out(lib, where, bad):
         case.incoming[0, 3, 3] = bad
     else:
         setattr(case, where, torch.tensor(bad))
-    inputs = (case.points, case.tau, case.shift, case.p)
-    alpha, state = host.forward(*inputs, case.options)
+    inputs = (case.points, case.tau, case.shift, case.p, None, *case.options)
+    alpha, state = host.coverage(*inputs)
     reported = host.status
-    outcome = (alpha, *host.backward(case.incoming.to(case.points), *inputs, state, True, case.options))
+    outcome = (alpha, *host.coverage_backward(case.incoming.to(case.points), state, True, *inputs))
     assert {*reported, *host.status} == {where}
     assert all(bool(torch.isfinite(t).all()) for t in outcome)
 

@@ -90,7 +90,8 @@ PYBIND11_MODULE(_kernels_cuda, m) {
 
     py::class_<CoverageSettings>(m, "CoverageSettings", py::module_local())
         .def(py::init([](int distribution, double shape, bool is_reversed, bool is_squared, int t_conorm, double cutoff,
-                         double near, double far, int cull, int batch, int faces, int height, int width) {
+                         double near, double far, int cull, int batch, int faces, int height, int width,
+                         uintptr_t face_ranges) {
                  CoverageSettings s{};
                  s.distribution = distribution;
                  s.shape = shape;
@@ -105,11 +106,12 @@ PYBIND11_MODULE(_kernels_cuda, m) {
                  s.faces = faces;
                  s.height = height;
                  s.width = width;
+                 s.face_ranges = at<const int64_t>(face_ranges);
                  return s;
              }),
              py::kw_only(), py::arg("distribution"), py::arg("shape"), py::arg("is_reversed"), py::arg("is_squared"),
              py::arg("t_conorm"), py::arg("cutoff"), py::arg("near"), py::arg("far"), py::arg("cull"), py::arg("batch"),
-             py::arg("faces"), py::arg("height"), py::arg("width"));
+             py::arg("faces"), py::arg("height"), py::arg("width"), py::arg("face_ranges"));
     py::class_<Place>(m, "Place", py::module_local())
         .def(py::init([](int device, uintptr_t stream, uintptr_t workspace, int faces_per_pass) {
                  return Place{device, stream, workspace, faces_per_pass};

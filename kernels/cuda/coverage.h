@@ -15,10 +15,11 @@ enum Status { bad_face_vertices, bad_tau, bad_shift, bad_p, bad_gradient, status
 
 // shift and p are read on the device; those of the settings are not used.
 struct Inputs {
-    const void *face_vertices; // [batch, faces, 3, 3]
-    const double *tau;         // [batch]
-    const void *shift, *p;     // [1] each, in the precision of the faces
-    int *status;               // [status_codes] of pinned host memory, or null
+    const void
+        *face_vertices;    // [batch, faces, 3, 3]; packed [all faces, 3, 3] with face_ranges, which the device holds
+    const double *tau;     // [batch]
+    const void *shift, *p; // [1] each, in the precision of the faces
+    int *status;           // [status_codes] of pinned host memory, or null
 };
 
 struct ForwardOutputs {
@@ -27,7 +28,7 @@ struct ForwardOutputs {
 
 struct BackwardTensors {
     const void *state, *grad_alpha; // [batch, height, width]
-    void *grad_face_vertices;       // [batch, faces, 3, 3]
+    void *grad_face_vertices;       // like face_vertices; packed faces of no image are not written
     double *grad_tau;               // [batch]
     double *grad_shift, *grad_p;    // [1]; grad_p is 0 unless wants_p
     bool wants_p;

@@ -35,8 +35,8 @@ __global__ void set_up_faces(CoverageSettings settings, const T *face_vertices, 
     if (at >= int64_t(settings.batch) * space.pass_faces) return;
     const int image = static_cast<int>(at / space.pass_faces), within = static_cast<int>(at % space.pass_faces);
     PixelBox box = {0, 0, 0, 0, 0, 0};
-    if (within < pass.count) {
-        const T *v = face_vertices + (int64_t(image) * settings.faces + pass.first + within) * 9;
+    if (within < pass.count && pass.first + within < face_count(settings, image)) {
+        const T *v = face_vertices + (first_face(settings, image) + pass.first + within) * 9;
         T sum = 0; // of numbers times 0: 0, or NaN
         for (int i = 0; i < 9; ++i) sum += v[i] * T(0);
         const bool finite = sum == T(0);

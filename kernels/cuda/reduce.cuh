@@ -27,7 +27,8 @@ __global__ void find_factors(CoverageSettings settings, BackwardWorkspace<T> spa
                              int *status) {
     const int64_t i = int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
     if (i >= int64_t(settings.batch) * settings.height * settings.width) return;
-    const T share = T(1.0 / math::max(settings.faces, 1)), p = space.call->p;
+    const int image = static_cast<int>(i / (int64_t(settings.height) * settings.width));
+    const T share = T(1.0 / math::max(face_count(settings, image), 1)), p = space.call->p;
     T incoming = grad_alpha[i];
     if (!is_finite(incoming)) {
         report(status, bad_gradient);
@@ -69,7 +70,8 @@ __global__ void sum_faces(CoverageSettings settings, BackwardWorkspace<T> space,
     const int image = static_cast<int>(blockIdx.x);
     for (int which = 0; which < 3; ++which) {
         double sum = 0.0;
-        for (int face = static_cast<int>(threadIdx.x); face < settings.faces; face += static_cast<int>(blockDim.x))
+        for (int face = static_cast<int>(threadIdx.x); face < face_count(settings, image);
+             face += static_cast<int>(blockDim.x))
             sum += space.face_sums[(int64_t(image) * settings.faces + face) * 3 + which];
         sum = block_sum(sum, scratch);
         if (threadIdx.x == 0) space.image_sums[image * 3 + which] = sum;

@@ -164,7 +164,7 @@ __global__ void __launch_bounds__(tile_pixels)
         space.sums[pixel] = sum;
         return;
     }
-    sum.finish(rules, 1.0 / math::max(settings.faces, 1), alpha[pixel], state[pixel]);
+    sum.finish(rules, 1.0 / math::max(face_count(settings, image), 1), alpha[pixel], state[pixel]);
 }
 
 } // namespace cuda

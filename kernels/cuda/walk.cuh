@@ -144,7 +144,7 @@ __device__ inline void join_lanes(double *sums) {
 // A face's sums become its gradient and its share of the parameters' gradients.
 template <class T>
 __device__ void write_face(const WalkArguments<T> &x, int image, int face, const double *sums) {
-    const int64_t at = int64_t(image) * x.settings.faces + face;
+    const int64_t at = first_face(x.settings, image) + face;
     const double scale = (x.settings.is_squared ? 2.0 : 1.0) * x.space.images[image].inverse_tau;
     const double largest = limits<T>::largest;
     for (int corner = 0; corner < 3; ++corner) {
@@ -153,7 +153,7 @@ __device__ void write_face(const WalkArguments<T> &x, int image, int face, const
         gradient[1] = T(math::clamp(scale * sums[2 * corner + 1], -largest, largest));
         gradient[2] = T(0);
     }
-    for (int i = 0; i < 3; ++i) x.space.face_sums[at * 3 + i] = sums[6 + i];
+    for (int i = 0; i < 3; ++i) x.space.face_sums[(int64_t(image) * x.settings.faces + face) * 3 + i] = sums[6 + i];
 }
 
 // A warp a face; large faces are only written down.
@@ -161,7 +161,8 @@ template <class T, class G> __global__ void __launch_bounds__(faces_per_block *w
     const int lane = static_cast<int>(threadIdx.x) % warp;
     const int64_t at = int64_t(blockIdx.x) * faces_per_block + threadIdx.x / warp;
     const int image = static_cast<int>(at / x.pass.count), within = static_cast<int>(at % x.pass.count);
-    if (image >= x.settings.batch || !x.template takes<G>(image)) return;
+    if (image >= x.settings.batch || x.pass.first + within >= face_count(x.settings, image)) return;
+    if (!x.template takes<G>(image)) return;
     const int64_t stored = int64_t(image) * x.space.pass_faces + within;
     const PixelBox box = x.space.boxes[stored];
     const unsigned pixels = static_cast<unsigned>(box.rows) * static_cast<unsigned>(box.cols);

@@ -25,6 +25,14 @@ struct ImagePlan {
     bool wants_double; // float32 with distances in double
 };
 
+// The faces of an image: the ranges lie on the device, so that only it can tell.
+__device__ inline int64_t first_face(const CoverageSettings &s, int image) {
+    return s.face_ranges ? s.face_ranges[2 * image] : int64_t(image) * s.faces;
+}
+__device__ inline int face_count(const CoverageSettings &s, int image) {
+    return s.face_ranges ? static_cast<int>(s.face_ranges[2 * image + 1] - s.face_ranges[2 * image]) : s.faces;
+}
+
 // Hands out aligned pieces of a block; of no block, only counts.
 struct Pieces {
     char *base;

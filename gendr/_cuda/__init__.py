@@ -1,0 +1,10 @@
+"""The GPU's kernels behind the operators of `gendr._ops`.
+
+Nothing here waits for the device: calls are enqueued on the current stream, and what the kernels find wrong in a
+tensor's values comes up in the next call, or in `raise_reported`.
+"""
+
+from gendr._cuda.coverage import coverage, coverage_backward
+from gendr._cuda.device import is_available, is_built, raise_reported, require
+
+__all__ = ["coverage", "coverage_backward", "is_available", "is_built", "raise_reported", "require"]
