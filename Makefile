@@ -12,7 +12,7 @@ READY := $(VENV)/.ready
 DEMO := out/demo
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 BUILD_TOOLS := scikit-build-core pybind11 cmake ninja
-CPP = $(shell find kernels -name '*.h' -o -name '*.cpp')
+CPP = $(shell find kernels tests/cuda_shim -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh')
 
 demo: $(READY) ## Fit a sphere to the silhouettes of an airplane; the pictures go to out/demo
 	$(BIN)/gendr fit --target airplane --out $(DEMO) --overwrite

@@ -1,4 +1,4 @@
-"""The compiled module of the GPU's kernels, see kernels/cuda/bindings.cpp. Numbers are addresses where a name says so."""
+"""The compiled module of the GPU's kernels, see kernels/cuda/bindings.cpp. Numbers named `*_at` are addresses."""
 
 class CoverageSettings:
     def __init__(

@@ -37,7 +37,7 @@ CASES = {
     "cutoff: expected a number in [0, 0.5], got -1.0": (FACES, {"cutoff": -1.0}),
     "distribution: expected a gendr distribution, got str 'logistic'": (FACES, {"distribution": "logistic"}),
     "t_conorm: expected a gendr T-conorm, got str 'yager'": (FACES, {"t_conorm": "yager"}),
-    "backend: expected one of auto, cpu, reference, got 'cuda'": (FACES, {"backend": "cuda"}),
+    "backend: expected one of auto, cpu, cuda, reference, got 'gpu'": (FACES, {"backend": "gpu"}),
 }
 
 
@@ -50,8 +50,8 @@ def test_names_wanted_and_got(message):
 
 def test_wrong_device():
     with FakeTensorMode():
-        faces = torch.empty(1, 1, 3, 3, device="cuda")
-        with pytest.raises(ValueError, match="face_vertices: expected a tensor on the CPU, got one on cuda"):
+        faces = torch.empty(1, 1, 3, 3, device="mps")
+        with pytest.raises(ValueError, match="face_vertices: expected a tensor on the CPU, got one on mps"):
             rasterize(faces, 8)
 
 

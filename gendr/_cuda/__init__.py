@@ -5,6 +5,6 @@ tensor's values comes up in the next call, or in `raise_reported`.
 """
 
 from gendr._cuda.coverage import coverage, coverage_backward
-from gendr._cuda.device import is_available, is_built, raise_reported, require
+from gendr._cuda.device import is_available, is_built, raise_reported, require, validate
 
-__all__ = ["coverage", "coverage_backward", "is_available", "is_built", "raise_reported", "require"]
+__all__ = ["coverage", "coverage_backward", "is_available", "is_built", "raise_reported", "require", "validate"]

@@ -15,6 +15,8 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor
 
+from gendr._ops.library import require_in
+
 REPORTS = {
     "face_vertices": "finite values, got NaN or infinity",
     "tau": "values in [1e-30, 1e+30], got others",
@@ -23,6 +25,8 @@ REPORTS = {
     "grad_alpha": "finite values, got NaN or infinity",
 }
 """What each of the kernels' reports says, in the order of their codes."""
+
+RANGES = {"tau": (1e-30, 1e30), "shift": (-1e6, 1e6)}
 
 library = torch.library.Library("gendr", "IMPL")
 _kernels: ModuleType | None = (
@@ -83,6 +87,23 @@ def raise_reported(device: torch.device, *, wait: bool = False) -> None:
     first = next(name for name, code in zip(REPORTS, status.tolist(), strict=True) if code)
     status.zero_()
     raise ValueError(f"{first}: expected {REPORTS[first]}, in a call on {device} before this one")
+
+
+def validate(**values: Tensor) -> None:
+    """Look at tensors now, which waits for the device that holds them.
+
+    Raises:
+        ValueError: a value is not finite or out of its range.
+
+    >>> validate(tau=torch.tensor([0.1]))
+    """
+    for name, value in values.items():
+        bad = torch.isfinite(value).logical_not().flatten().nonzero()
+        if len(bad):
+            index = [int(i) for i in torch.unravel_index(bad[0, 0], value.shape)]
+            raise ValueError(f"{name}: expected finite values, got {value.flatten()[bad[0, 0]].item()} at {index}")
+    for name in RANGES.keys() & values.keys():
+        require_in(name, values[name], *RANGES[name])
 
 
 def status_of(device: torch.device) -> Tensor:

@@ -49,7 +49,7 @@ def checked(
         sharpness = gamma.to(face_vertices.dtype)
     else:
         _check.number("gamma", gamma, 1e-30, 1e30)
-        sharpness = torch.full((), gamma, dtype=face_vertices.dtype)
+        sharpness = torch.full((), gamma, dtype=face_vertices.dtype, device=face_vertices.device)
     return Surface(attributes, textures, sharpness, eps, blend == "hard", perspective)
 
 

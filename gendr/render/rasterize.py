@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from gendr import _check, _ops
+from gendr import _check, _cuda, _ops
 from gendr._types import Alpha, FaceVertices, Features, PackedFaceVertices
 from gendr.distributions import Distribution, Logistic
 from gendr.render import blending
@@ -18,7 +18,7 @@ from gendr.render.texture import FaceTextures
 from gendr.tnorms import Maximum, Probabilistic, TNorm
 
 CULLS = ("none", "back", "front")
-BACKENDS = ("auto", "cpu", "reference")
+BACKENDS = ("auto", "cpu", "cuda", "reference")
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ def rasterize(
     cull: str = "none",
     cutoff: float = 1e-6,
     backend: str = "auto",
+    validate: bool = False,
 ) -> Raster:
     r"""Soft coverage, `alpha(pixel) = conorm_t F(d(pixel, t) / tau)`, and what the faces show, blended by depth.
 
@@ -101,8 +102,10 @@ def rasterize(
             most `F * cutoff`: alpha by no more than that for generators that are not steep at 0; for those that are
             (Yager, Aczel-Alsina and Dombi with p < 1, Hamacher with p > 1) the bound on the face's probability is
             tightened accordingly. 0 skips none that float can represent.
-        backend: "cpu" (kernels), "reference" (plain torch, any order of derivative, any device), or "auto": the kernels
-            of the device that holds `face_vertices`.
+        backend: "cpu" or "cuda" (kernels), "reference" (plain torch, any order of derivative, any device), or "auto":
+            the kernels of the device that holds `face_vertices`.
+        validate: on a GPU, look for values that are not finite or out of range now, which waits for the device. Without
+            it the kernels look, leave such faces out, and the next call raises. On the CPU they are always refused.
 
     Returns:
         A `Raster`. Differentiable in `face_vertices` (x and y through occlusion and through the barycentric
@@ -143,6 +146,8 @@ def rasterize(
     shift = scalar(distribution.shift, face_vertices)
     p = scalar(0.0 if t_conorm.p is None else t_conorm.p, face_vertices)
     options = coverage_options(distribution, t_conorm, height, width, near, far, cull, cutoff)
+    if validate and chosen == "cuda":
+        _cuda.validate(face_vertices=face_vertices, tau=scale, shift=shift, p=p)
     surface = blending.checked(attributes, textures, blend, gamma, eps, perspective, face_vertices, ranges)
     if chosen == "reference":
         limits = {"near": near, "far": far, "cutoff": cutoff, "cull": cull}
@@ -260,9 +265,13 @@ def _backend_of(backend: str, face_vertices: Tensor) -> str:
     device = face_vertices.device.type
     if backend == "reference":
         return backend
-    if device not in ("cpu", "meta"):
+    if device == "cuda" and backend != "cpu":
+        _cuda.require(face_vertices.device)
+        return "cuda"
+    if device not in ("cpu", "meta") or backend == "cuda":
+        wanted = "a CUDA device" if backend == "cuda" else "the CPU"
         raise ValueError(
-            f"face_vertices: expected a tensor on the CPU, got one on {face_vertices.device}, for which this build has "
-            "no kernels; move it, or use backend='reference'"
+            f"face_vertices: expected a tensor on {wanted}, got one on {face_vertices.device}; move it, or use "
+            "backend='reference'"
         )
     return "cpu"

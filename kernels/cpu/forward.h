@@ -43,21 +43,7 @@ template <class T> struct CoverageSums {
 
   private:
     void add_with_exponents(int begin, int end, const int *pixel) {
-        const double step = 5.421010862427522e-20; // 2^-64; a term two steps below is beyond the last bit
-        for (int i = begin; i < end; ++i) {
-            double &total = sum[pixel[i]];
-            T &total_exponent = alpha[pixel[i]];
-            const T e = T(exponent[i]);
-            const double added = double(term[i]);
-            if (e == total_exponent) {
-                total += added;
-            } else if (e > total_exponent && added > 0.0) {
-                total = (e - total_exponent == T(1) ? total * step : 0.0) + added;
-                total_exponent = e;
-            } else if (total_exponent - e == T(1)) {
-                total += added * step;
-            }
-        }
+        for (int i = begin; i < end; ++i) add_with_exponent(sum[pixel[i]], alpha[pixel[i]], term[i], exponent[i]);
     }
     // The largest argument has the largest probability, and tells faces apart whose probabilities round to 1.
     void add_maximum(int begin, int end, const T *argument, const int *pixel, const int *owner) {
@@ -100,18 +86,10 @@ template <class T> struct ForwardVisit {
     }
 };
 
-// L = ln(sum) / p, or ln(1 + sum) / p, from a sum kept as mantissa and exponent.
 template <class T>
 void power_state(int n, const T *__restrict sum, const T *__restrict exponent, T p, bool offset, T *__restrict state) {
-    const T step = T(44.3614195558365); // 64 ln 2
 #pragma omp simd
-    for (int i = 0; i < n; ++i) {
-        const T whole = math::log(math::max(sum[i], limits<T>::tiny)) + exponent[i] * step;
-        const T bounded = math::min(sum[i], T(1e25));
-        const T with_one = -math::neg_log_complement(-bounded, T(1) + bounded);
-        const T l = offset && exponent[i] <= T(0) ? with_one : whole;
-        state[i] = sum[i] > T(0) ? l / p : (offset ? T(0) : T(-1e8));
-    }
+    for (int i = 0; i < n; ++i) state[i] = power_state_of(sum[i], exponent[i], p, offset);
 }
 
 // Alpha and state of n pixels from their sums, in whole blocks through buffers, so that the last pixels of a band take

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cutoff.h"
+#include "gendr/reach.h"
 #include "gendr/triangle.h"
 
 namespace gendr {
@@ -36,18 +37,10 @@ template <class T> struct Plan {
     const T *face(const T *face_vertices, int image, int f) const {
         return face_vertices + (settings.first_face(image) + f) * 9;
     }
-    // How far outside a face its probability can reach the cut-off.
-    double radius(double tau) const {
-        if (least >= T(0)) return 1e-9;
-        const double reach = -double(least) * tau;
-        return (settings.is_squared ? math::sqrt(reach) : reach) * (1.0 + 1e-6) +
-               1e-9; // rounding must not lose a pixel at the rim
-    }
-    // Whether float32 must have its distances in double. A root makes much of a far face's small probability; and where
-    // faces act from afar, the foot of the perpendicular on a short edge loses its digits.
+    double radius(double tau) const { return reach_of(least, settings.is_squared, tau); }
     bool wants_double_distances(double tau) const {
         const double power = conorm.negative_p ? -settings.p : settings.p;
-        return sizeof(T) == sizeof(float) && (conorm.face_cutoff(1e-6, power) < 1e-6 || radius(tau) > 0.5);
+        return sizeof(T) == sizeof(float) && is_far_reaching(conorm.face_cutoff(1e-6, power), radius(tau));
     }
     void probabilities(int n, const T *argument, T *u, T *a, T *q, T *pdf) const {
 #pragma omp simd
