@@ -4,6 +4,7 @@
 #include "gendr/blend.h"
 #include "sort_bindings.h"
 #include <array>
+#include "topk_bindings.h"
 #include <cmath>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -181,6 +182,7 @@ PYBIND11_MODULE(_kernels, m) {
     m.def("distribution_names", &distribution_names);
     m.def("t_conorm_names", &t_conorm_names);
     bind_sort(m);
+    bind_topk(m);
     m.def("instruction_sets", &instruction_sets, "Those that this processor can run, narrowest first.");
     m.def("selected_instruction_set", [] { return std::string(selected_kernels().instruction_set); });
 }

@@ -1,0 +1,103 @@
+// Top-k on the CPU, compiled once per instruction set; see coverage.cpp for why no std:: templates stand here.
+#include "gendr/topk.h"
+#include "topk_network.h"
+#include "topk_select.h"
+
+namespace gendr {
+inline namespace GENDR_ISA {
+
+namespace topk {
+
+// Some samples side by side: their scores into the network, their mass and gradient out of it.
+template <class T> struct MassTask {
+    const TopkSettings &settings;
+    const TopkTensors<T> &tensors;
+    const ProbabilityStage<T> stage;
+    bool failed = false;
+
+    static void run(void *context, int task) {
+        MassTask &self = *static_cast<MassTask *>(context);
+        static thread_local Workspace<T> workspace;
+        if (!self.group(task * samples, workspace)) self.failed = true;
+    }
+
+    bool group(int first, Workspace<T> &space) {
+        const TopkSettings &s = settings;
+        const int count = math::min(samples, s.batch - first);
+        const bool chosen = s.ranked < s.classes;
+        const Comparators network{tensors.pairs, tensors.starts, s.layers};
+        if (!space.reserve(s.ranked, network.count(), chosen ? s.ranked : 0)) return false;
+        int label[samples];
+        for (int k = 0; k < samples; ++k) label[k] = k < count ? int(tensors.labels[first + k]) : -1;
+        const T *scores = tensors.scores + int64_t(first) * s.classes;
+        bool bad[samples]; // a row with NaN: its mass is NaN and its gradient zero
+        for (int k = 0; k < samples; ++k) bad[k] = k < count && holds_nan(scores + int64_t(k) * s.classes, s.classes);
+        if (chosen) choose(scores, count, bad, label, space);
+        else load(scores, count, s.classes, space.x);
+        for (int64_t i = 0; i < int64_t(s.ranked) * samples; ++i) space.v[i] = T(0);
+        for (int k = 0; k < count; ++k)
+            if (label[k] >= 0) space.v[int64_t(label[k]) * samples + k] = T(1);
+
+        const RelaxedNetwork<T> relaxed{network, stage, T(s.scale), space};
+        tensors.gradient ? relaxed.template forward<true>() : relaxed.template forward<false>();
+        for (int k = 0; k < count; ++k) {
+            const T *weights = tensors.weights + int64_t(first + k) * s.ranks;
+            T sum = T(0);
+            for (int r = 0; r < s.ranks; ++r) sum += weights[r] * space.v[r * samples + k];
+            tensors.mass[first + k] = sum;
+            if (bad[k]) write_nan(tensors.mass + first + k);
+        }
+        if (!tensors.gradient) return true;
+        gradient(first, count, relaxed, space);
+        for (int k = 0; k < count; ++k)
+            if (bad[k]) memset(tensors.gradient + int64_t(first + k) * s.classes, 0, sizeof(T) * s.classes);
+        return true;
+    }
+
+    void choose(const T *scores, int count, const bool *bad, int *label, Workspace<T> &space) const {
+        const int m = settings.ranked;
+        for (int k = 0; k < samples; ++k) {
+            if (k >= count || bad[k]) {
+                for (int i = 0; i < m; ++i) space.index[k * m + i] = i, space.x[i * samples + k] = T(0);
+                label[k] = -1;
+                continue;
+            }
+            const T *row = scores + int64_t(k) * settings.classes;
+            label[k] = select_top(row, settings.classes, m, label[k], space.value, space.index + k * m);
+            for (int i = 0; i < m; ++i) space.x[i * samples + k] = enclosed(row[space.index[k * m + i]]);
+        }
+    }
+
+    void gradient(int first, int count, const RelaxedNetwork<T> &relaxed, Workspace<T> &space) const {
+        const TopkSettings &s = settings;
+        for (int64_t i = 0; i < int64_t(s.ranked) * samples; ++i) space.x[i] = space.v[i] = T(0);
+        for (int k = 0; k < count; ++k)
+            for (int r = 0; r < s.ranks; ++r)
+                space.v[r * samples + k] = tensors.weights[int64_t(first + k) * s.ranks + r];
+        relaxed.backward();
+        T *out = tensors.gradient + int64_t(first) * s.classes;
+        if (s.ranked == s.classes) return store(space.x, count, s.classes, out);
+        memset(out, 0, sizeof(T) * int64_t(count) * s.classes);
+        for (int k = 0; k < count; ++k)
+            for (int i = 0; i < s.ranked; ++i)
+                out[int64_t(k) * s.classes + space.index[k * s.ranked + i]] = space.x[i * samples + k];
+    }
+};
+
+template <class T> const char *mass(const TopkSettings &s, const TopkTensors<T> &tensors, const Parallel &parallel) {
+    MassTask<T> task{s, tensors, probability_stage_of<T>(s.distribution)};
+    parallel.run(parallel.pool, (s.batch + samples - 1) / samples, MassTask<T>::run, &task);
+    return task.failed ? "out of memory" : nullptr;
+}
+
+} // namespace topk
+
+const TopkKernels &topk_kernels() {
+#define GENDR_QUOTE(x) #x
+#define GENDR_NAME(x) GENDR_QUOTE(x)
+    static constexpr TopkKernels kernels = {GENDR_NAME(GENDR_ISA), topk::mass<float>, topk::mass<double>};
+    return kernels;
+}
+
+} // namespace GENDR_ISA
+} // namespace gendr

@@ -1,0 +1,35 @@
+// Top-k: the probability that the label is among the top ranks, by a relaxed selection network, and its gradient in the
+// scores. The parameters of one call, plain data shared by the bindings and every backend.
+#pragma once
+
+#include "gendr/coverage.h" // Parallel
+
+namespace gendr {
+
+struct TopkSettings {
+    int distribution; // index into GENDR_DISTRIBUTIONS, a symmetric one
+    double scale;     // of differences before they meet the distribution
+    int batch, classes;
+    int ranked; // how many of the highest scores go through the network: its wires; `classes` for all
+    int ranks;  // rows of P that the label is looked for in
+    int layers;
+};
+
+template <class T> struct TopkTensors {
+    const T *scores;       // [batch, classes]; infinities are compared hard, no NaN
+    const int64_t *labels; // [batch], a negative one has mass 0
+    const T *weights;      // [batch, ranks]: of each row of P
+    const int32_t *pairs;  // [comparators, 2]: wires (low, high); the larger score goes to `low`
+    const int32_t *starts; // [layers + 1]: where each layer begins
+    T *mass;               // [batch]: sum over ranks of weight * P[rank, label]
+    T *gradient;           // [batch, classes]: of the mass; null where none is wanted
+};
+
+// One instruction set's kernels. They return null, or what went wrong.
+struct TopkKernels {
+    const char *instruction_set;
+    const char *(*mass_f32)(const TopkSettings &, const TopkTensors<float> &, const Parallel &);
+    const char *(*mass_f64)(const TopkSettings &, const TopkTensors<double> &, const Parallel &);
+};
+
+} // namespace gendr

@@ -1,0 +1,56 @@
+// Top-k for Python: addresses and sizes; gendr/topk/_ops.py owns tensors and checks.
+#include "topk_bindings.h"
+#include "cpu/thread_pool.h"
+#include "cpu/topk_dispatch.h"
+#include <pybind11/stl.h>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace py = pybind11;
+
+namespace gendr {
+namespace {
+
+struct PooledThreads {
+    ThreadPool *pool;
+    int threads;
+};
+
+// Addresses: scores, labels, weights, pairs, starts, mass, gradient (0 where none is wanted).
+template <class T> void mass(const TopkSettings &settings, const std::vector<uintptr_t> &addresses, int threads) {
+    const auto at = [&](int i) { return reinterpret_cast<void *>(addresses.at(i)); };
+    const TopkTensors<T> tensors{static_cast<const T *>(at(0)),
+                                 static_cast<const int64_t *>(at(1)),
+                                 static_cast<const T *>(at(2)),
+                                 static_cast<const int32_t *>(at(3)),
+                                 static_cast<const int32_t *>(at(4)),
+                                 static_cast<T *>(at(5)),
+                                 static_cast<T *>(at(6))};
+    PooledThreads pooled{&ThreadPool::of_this_process(), threads};
+    const auto run = [](void *pool, int tasks, void (*body)(void *, int), void *context) {
+        const PooledThreads &threads = *static_cast<PooledThreads *>(pool);
+        threads.pool->run(threads.threads, tasks, body, context);
+    };
+    const Parallel parallel{&pooled, run, threads};
+    const char *error = nullptr;
+    if constexpr (sizeof(T) == sizeof(float)) error = selected_topk_kernels().mass_f32(settings, tensors, parallel);
+    else error = selected_topk_kernels().mass_f64(settings, tensors, parallel);
+    if (error) throw std::runtime_error(std::string("gendr kernel: ") + error);
+}
+
+} // namespace
+
+void bind_topk(py::module_ &m) {
+    py::class_<TopkSettings>(m, "TopkSettings")
+        .def(py::init([](int distribution, double scale, int batch, int classes, int ranked, int ranks, int layers) {
+                 return TopkSettings{distribution, scale, batch, classes, ranked, ranks, layers};
+             }),
+             py::kw_only(), py::arg("distribution"), py::arg("scale"), py::arg("batch"), py::arg("classes"),
+             py::arg("ranked"), py::arg("ranks"), py::arg("layers"));
+    const auto unlocked = py::call_guard<py::gil_scoped_release>();
+    m.def("topk_mass_float32", &mass<float>, unlocked);
+    m.def("topk_mass_float64", &mass<double>, unlocked);
+}
+
+} // namespace gendr
