@@ -8,7 +8,7 @@ torch.Size([1, 4, 4])
 
 from importlib.metadata import version
 
-from gendr import distributions, optim, presets, render, sort, tnorms
+from gendr import distributions, optim, presets, render, sort, tnorms, topk
 from gendr._threads import get_num_threads, set_num_threads, threads_for_kernels
 from gendr.render import Camera, Mesh, MeshError, Raster, Renderer, rasterize
 
@@ -31,4 +31,5 @@ __all__ = [
     "sort",
     "threads_for_kernels",
     "tnorms",
+    "topk",
 ]

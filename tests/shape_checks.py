@@ -17,7 +17,9 @@ from beartype import BeartypeConf, beartype
 from typing_extensions import is_protocol
 
 # The operators' functions are called by torch with what torch likes: symbols, fake and batched tensors.
-UNCHECKED = frozenset({"gendr._ops.coverage", "gendr._ops.blend", "gendr._ops.library", "gendr.sort._ops"})
+UNCHECKED = frozenset(
+    {"gendr._ops.coverage", "gendr._ops.blend", "gendr._ops.library", "gendr.sort._ops", "gendr.topk._ops"}
+)
 
 _jaxtyped = jaxtyping.jaxtyped
 _beartype = beartype(conf=BeartypeConf(is_pep484_tower=True))  # an int is a float, as every type checker has it

@@ -37,6 +37,7 @@ ROWS = [
     ["gendr.render.material"],
     ["gendr.render.texture", "gendr.render.clip", "gendr.render.normals", "gendr.render.spherical_harmonics"],
     ["gendr.render.texture_wraps"],
+    ["gendr.topk"],
     ["gendr.sort"],
     ["gendr._cuda"],
     ["gendr._ops", "gendr._edges"],

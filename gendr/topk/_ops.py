@@ -105,22 +105,20 @@ class LabelMass(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
-        """Keep the gradient."""
-        ctx.save_for_backward(output[1])
+        """Keep the gradient; and the scores, on which it depends, for the refusal to be heard."""
+        ctx.save_for_backward(output[1], inputs[0])
         ctx.mark_non_differentiable(output[1])
 
     @staticmethod
     def backward(ctx: Any, grad_mass: Tensor, _grad_gradient: Tensor) -> tuple[Any, ...]:
         """Scale the gradient, in a way that refuses to be differentiated again."""
-        (gradient,) = ctx.saved_tensors
+        gradient, scores = ctx.saved_tensors
         compiling = torch.compiler.is_compiling()
-        scaled = _scale(grad_mass, gradient) if compiling else _Scaled.apply(grad_mass, gradient)  # type: ignore[no-untyped-call]
+        scaled = _scale(grad_mass, gradient) if compiling else _Scaled.apply(grad_mass, gradient, scores)  # type: ignore[no-untyped-call]
         return scaled, None, None, None, None, None, None
 
     @staticmethod
-    def vmap(
-        info: Any, in_dims: tuple[Any, ...], *args: Any
-    ) -> tuple[tuple[Tensor, Tensor], tuple[int, int]]:
+    def vmap(info: Any, in_dims: tuple[Any, ...], *args: Any) -> tuple[tuple[Tensor, Tensor], tuple[int, int]]:
         """Fold the mapped dimension into the batch."""
         size, folded = info.batch_size, []
         if in_dims[3] is not None or in_dims[4] is not None:
@@ -142,7 +140,7 @@ class _Scaled(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(grad_mass: Tensor, gradient: Tensor) -> Tensor:
+    def forward(grad_mass: Tensor, gradient: Tensor, scores: Tensor) -> Tensor:
         return _scale(grad_mass, gradient)
 
     @staticmethod

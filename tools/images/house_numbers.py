@@ -82,9 +82,13 @@ def _read(folder: Path, row: dict[str, str]) -> tuple[Tensor, int]:
     try:
         with Image.open(path) as image:
             crop = image.convert("RGB").resize(
-                (SIZE, SIZE), Image.Resampling.BILINEAR, (
-                    max(0.0, left - across), max(0.0, top - down),
-                    min(float(image.width), right + across), min(float(image.height), bottom + down),
+                (SIZE, SIZE),
+                Image.Resampling.BILINEAR,
+                (
+                    max(0.0, left - across),
+                    max(0.0, top - down),
+                    min(float(image.width), right + across),
+                    min(float(image.height), bottom + down),
                 ),
             )
     except (UnidentifiedImageError, ValueError) as error:

@@ -47,7 +47,8 @@ def evaluate(model: torch.nn.Module, source: Source, n: int, sets: int, seed: in
     >>> from gendr.tools.images import Digits
     >>> from gendr.tools.sort_digits.sets import DigitNumbers
     >>> source = DigitNumbers(Digits(torch.zeros(9, 28, 28, dtype=torch.uint8), torch.ones(9, dtype=torch.uint8)))
-    >>> evaluate(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3136, 1), torch.nn.Flatten(0)), source, 2, 5, 0)
+    >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3136, 1), torch.nn.Flatten(0))
+    >>> evaluate(model, source, 2, 5, 0)
     Accuracy(em=1.0, ew=1.0, em5=1.0)
     """
     model.eval()

@@ -86,9 +86,7 @@ class Run:
                     seconds = self._seconds + time.process_time() - began
                     loss = sum(losses) / len(losses)
                     self.log.write(self.step, loss, *reached, seconds)
-                    save_checkpoint(
-                        self._checkpoint, self.model, self._optimizer, self.step, self.settings.plain()
-                    )
+                    save_checkpoint(self._checkpoint, self.model, self._optimizer, self.step, self.settings.plain())
                     show(self.step, loss=loss, EM=reached.em, EW=reached.ew, EM5=reached.em5)
                     losses.clear()
                 else:

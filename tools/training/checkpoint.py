@@ -48,9 +48,7 @@ def save_checkpoint(
     os.replace(partial, path)
 
 
-def load_checkpoint(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, settings: dict[str, Any]
-) -> int:
+def load_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, settings: dict[str, Any]) -> int:
     """Put the state that `save_checkpoint` wrote back in place; returns the step.
 
     Raises:
@@ -75,7 +73,9 @@ def load_checkpoint(
         got = ", ".join(f"{name}={saved.get(name)!r}" for name in other)
         _check.fail(str(path), ", ".join(f"{name}={settings.get(name)!r}" for name in other), got)
     try:
-        model.load_state_dict({name[6:]: torch.from_numpy(a) for name, a in arrays.items() if name.startswith("model/")})
+        model.load_state_dict(
+            {name[6:]: torch.from_numpy(a) for name, a in arrays.items() if name.startswith("model/")}
+        )
     except RuntimeError as error:
         _check.fail(str(path), "the weights of this model", str(error).partition("\n")[2].strip())
     state: dict[int, dict[str, Any]] = {}

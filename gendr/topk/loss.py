@@ -1,0 +1,229 @@
+"""The top-k classification loss: `k` is drawn from a distribution of your choice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from gendr import _check, sort
+from gendr.distributions import Distribution, from_spec
+from gendr.distributions._values import concrete
+from gendr.sort import Sigmoid, Sorter, auto_steepness
+from gendr.topk.ranked import BACKENDS, class_masses, highest_scores, network_mass, operator_masses, rank_weights
+from gendr.topk.selection import SELECTIONS, selection_network
+
+METHODS = ("network", "neuralsort", "softsort", "sinkhorn")
+TOP1 = ("softmax", "mixture", "ranked")
+REDUCTIONS = ("mean", "sum", "none")
+LEAST_MASS = 1e-30
+"""A label with less probability than this counts as having it, without a gradient: the loss is at most 69.1."""
+
+
+class TopKLoss(nn.Module):
+    """`-log sum_k P_K(k) sum_{r <= k} P[r, label]`: the label should be among the `k` highest scores, `k ~ P_K`.
+
+    With `top1="softmax"` the part of `k = 1` is softmax cross-entropy, and the loss the mixture (4.4), for training
+    from scratch: `P_K(1) CE - (1 - P_K(1)) log sum_{k >= 2} P_K(k) sum_{r <= k} P[r, label]`. It is finite for
+    all finite scores, and with infinities among them; a NaN among a sample's scores gives NaN for this sample only.
+
+    Args:
+        p_k: probabilities of `k = 1, 2, ...`, which sum to 1: a sequence, a tensor `[K]`, or `[n, K]` with a row for
+            each class; `forward` takes a row for each sample.
+        m: only the `m` highest scores are ranked, the label always among them (16 for 1,000 classes, 50 for more
+            than 10,000 are the published choices); None ranks all.
+        method: "network", a relaxed selection network; "neuralsort", "softsort", "sinkhorn"; or an operator of
+            `gendr.sort` of your own.
+        top1: "softmax", as above; "mixture", the softmax probability within the logarithm, in the place of `k = 1`'s;
+            "ranked", everything by the operator (4.3).
+        distribution: of the network's comparators, or its spec.
+        steepness: of the sigmoid at 0, in 1 / units of the scores; "auto" by the number of layers.
+        network: "auto", "splitter", "bitonic", "odd_even", ...; see `selection_network`.
+        tau: temperature of the other methods.
+        reduction: "mean" (over the weights of the labels that count), "sum", or "none".
+        label_smoothing: in [0, 1): this share of the target is spread evenly over all ranked classes. It takes plain
+            torch for the network.
+        ignore_index: samples with this label count as nothing.
+        weight: of each class, `[n]`.
+        backend: of `network_mass`.
+
+    Raises:
+        TypeError, ValueError: an argument of the wrong kind or out of range.
+
+    Source: Petersen 2022, equations 4.3 and 4.4; Petersen et al. 2022, "Differentiable Top-k Classification Learning".
+
+    >>> scores = torch.tensor([[0.1, 3.0, 2.0, 0.2]], requires_grad=True)
+    >>> loss = TopKLoss([0.5, 0.5], steepness=10.0, top1="ranked")(scores, torch.tensor([2]))
+    >>> loss
+    tensor(0.6939, grad_fn=<DivBackward0>)
+    """
+
+    p_k: Tensor
+    weight: Tensor | None
+
+    def __init__(
+        self,
+        p_k: Sequence[float] | Tensor,
+        m: int | None = None,
+        method: str | Sorter = "network",
+        *,
+        top1: Literal["softmax", "mixture", "ranked"] = "softmax",
+        distribution: Distribution | str = "cauchy",
+        steepness: float | Literal["auto"] = "auto",
+        network: str = "auto",
+        tau: float = 1.0,
+        reduction: Literal["mean", "sum", "none"] = "mean",
+        label_smoothing: float = 0.0,
+        ignore_index: int = -100,
+        weight: Tensor | None = None,
+        backend: str = "auto",
+    ) -> None:
+        super().__init__()
+        self.register_buffer("p_k", _probabilities(p_k))
+        if m is not None and (not isinstance(m, int) or m < self.p_k.shape[-1]):
+            _check.fail("m", f"None or an int of at least {self.p_k.shape[-1]}, the length of p_k", m)
+        self.m = m
+        self.by = method if isinstance(method, Sorter) else _operator(method, tau)
+        self.top1 = _check.choice("top1", top1, TOP1)
+        self.family = from_spec(distribution) if isinstance(distribution, str) else distribution
+        Sigmoid(self.family, 1.0)
+        self.steepness = steepness if steepness == "auto" else _check.number("steepness", steepness, 0, open_low=True)
+        self.network = _check.choice("network", network, ("auto", *SELECTIONS))
+        self.reduction = _check.choice("reduction", reduction, REDUCTIONS)
+        self.label_smoothing = _check.number("label_smoothing", label_smoothing, 0.0, 1.0)
+        self.ignore_index = ignore_index
+        self.register_buffer("weight", None if weight is None else _check.tensor("weight", weight, ("n",)))
+        self.backend = _check.choice("backend", backend, BACKENDS)
+        self._parts = {"softmax": bool((self.p_k[..., 0] > 0).any()), "rest": bool((self.p_k[..., 1:] > 0).any())}
+
+    def forward(self, scores: Tensor, labels: Tensor, p_k: Tensor | None = None) -> Tensor:
+        """The loss.
+
+        Args:
+            scores: `[*, n]`, float16 or bfloat16 (computed in float32), float32 or float64.
+            labels: int64 `[*]`, from 0 to `n - 1`, or `ignore_index`.
+            p_k: `[*, K]` instead of the constructor's.
+
+        Returns:
+            A number, or `[*]` without reduction. The mean of no sample is 0.
+
+        Raises:
+            TypeError, ValueError: shapes, dtypes, labels or probabilities that do not fit.
+        """
+        rows, at = _entered(scores, labels)
+        n = rows.shape[1]
+        counted = at != self.ignore_index
+        if concrete((((at < 0) | (at >= n)) & counted).any()):
+            _check.fail("labels", f"0 to {n - 1}, or {self.ignore_index}", f"{at.min().item()} to {at.max().item()}")
+        at = torch.where(counted, at, 0)
+        chances = self._chances(at, p_k, n).to(rows.dtype)
+        each = self._each(rows, at, chances, given=p_k is not None)
+        share = counted.to(rows.dtype)
+        if self.weight is not None:
+            _check.tensor("weight", self.weight, (n,))
+            share = share * self.weight.to(rows)[at]
+        each = torch.where(share != 0, each * share, 0.0)
+        if self.reduction == "none":
+            return each.reshape(labels.shape).to(scores.dtype)
+        total = each.sum()
+        if self.reduction == "mean":
+            weights = share.sum()
+            total = total / torch.where(weights > 0, weights, 1.0)
+        return total.to(scores.dtype)
+
+    def _chances(self, labels: Tensor, given: Tensor | None, n: int) -> Tensor:
+        if given is not None:
+            _check.tensor("p_k", given, ("*", "K"))
+            if given.numel() != len(labels) * given.shape[-1]:
+                _check.fail("p_k", f"a row for each of {len(labels)} samples", given)
+            chances = _probabilities(given).reshape(len(labels), -1)
+        elif self.p_k.dim() == 1:
+            chances = self.p_k.expand(len(labels), -1)
+        else:
+            _check.tensor("p_k", self.p_k, (n, "K"))
+            chances = self.p_k[labels]
+        limit = n if self.m is None else min(self.m, n)
+        if chances.shape[1] > limit:
+            _check.fail("p_k", f"at most {limit} probabilities, one for each rank", f"{chances.shape[1]}")
+        return chances
+
+    def _each(self, scores: Tensor, labels: Tensor, chances: Tensor, *, given: bool) -> Tensor:
+        """The loss of each sample."""
+        if self.top1 == "ranked":
+            return self._ranked(scores, labels, chances, 0.0)
+        first = chances[:, 0]
+        later = torch.cat([torch.zeros_like(chances[:, :1]), chances[:, 1:]], 1)
+        cross_entropy = torch.zeros_like(first)
+        if given or self._parts["softmax"]:
+            smoothing = self.label_smoothing if self.top1 == "softmax" else 0.0
+            cross_entropy = nn.functional.cross_entropy(
+                scores.clamp(min=-1e30), labels, reduction="none", label_smoothing=smoothing
+            )
+        if self.top1 == "mixture":
+            return self._ranked(scores, labels, later, first * torch.exp(-cross_entropy))
+        if not given and not self._parts["rest"]:
+            return first * cross_entropy
+        return first * cross_entropy + (1 - first) * self._ranked(scores, labels, later, 0.0)
+
+    def _ranked(self, scores: Tensor, labels: Tensor, chances: Tensor, more: Tensor | float) -> Tensor:
+        """`-log(mass + more)`, smoothed if need be; every mass is held within what a probability can be."""
+        weights = rank_weights(chances)
+        ranked = scores.shape[1] if self.m is None else min(self.m, scores.shape[1])
+        if self.by is None and not self.label_smoothing:
+            sigmoid = self._sigmoid(ranked, weights.shape[1])
+            return _surprise(network_mass(scores, labels, weights, sigmoid, self.m, self.network, self.backend) + more)
+        if ranked < scores.shape[1]:
+            scores, labels = highest_scores(scores, labels, ranked)
+        if self.by is None:
+            masses = class_masses(scores, weights, self._sigmoid(ranked, weights.shape[1]), self.network)
+        else:
+            masses = operator_masses(scores, weights, self.by)
+        own = _surprise(masses.gather(1, labels.unsqueeze(1)).squeeze(1) + more)
+        if not self.label_smoothing:
+            return own
+        return (1 - self.label_smoothing) * own + self.label_smoothing * _surprise(masses).mean(1)
+
+    def _sigmoid(self, n: int, k: int) -> Sigmoid:
+        if self.steepness == "auto":
+            layers = selection_network(n, k, self.network).n_layers
+            return Sigmoid(self.family, auto_steepness(layers, self.family))
+        return Sigmoid(self.family, float(self.steepness))
+
+
+def _surprise(mass: Tensor) -> Tensor:
+    return -mass.clamp(LEAST_MASS, 1.0).log()
+
+
+def _probabilities(p_k: Sequence[float] | Tensor) -> Tensor:
+    chances = p_k if isinstance(p_k, Tensor) else torch.tensor(list(p_k), dtype=torch.float64)
+    _check.tensor("p_k", chances, ("*", "K"))
+    if not chances.dim() >= 1 or chances.shape[-1] == 0:
+        _check.fail("p_k", "at least one probability", chances)
+    wrong = (chances < 0) | ((chances.sum(-1, keepdim=True) - 1).abs() > 1e-4) | chances.isnan()
+    if concrete(wrong.any()):
+        _check.fail("p_k", "probabilities that sum to 1", f"{chances.tolist()}" if chances.numel() < 20 else "others")
+    return chances
+
+
+def _operator(method: str, tau: float) -> Sorter | None:
+    _check.choice("method", method, METHODS)
+    _check.number("tau", tau, 0.0, open_low=True)
+    if method == "network":
+        return None
+    if method == "neuralsort":
+        return sort.NeuralSort(tau)
+    if method == "softsort":
+        return sort.SoftSort(tau)
+    return sort.Sinkhorn(tau)
+
+
+def _entered(scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Scores `[B, n]` in float32 or float64, and labels `[B]`."""
+    _check.tensor("scores", scores, ("*", "n"), (torch.float16, torch.bfloat16, torch.float32, torch.float64))
+    _check.tensor("labels", labels, tuple(scores.shape[:-1]), (torch.int64,))
+    if scores.shape[-1] == 0:
+        _check.fail("scores", "at least one class", scores)
+    wide = scores.float() if scores.dtype in (torch.float16, torch.bfloat16) else scores
+    return wide.reshape(-1, scores.shape[-1]), labels.reshape(-1)
