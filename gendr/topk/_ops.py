@@ -37,7 +37,7 @@ def label_mass(
 ) -> Tensor:
     """`sum_r weights[:, r] P[r, label]` of each sample, `[B]`, by the kernel; differentiable once, in `scores`."""
     wants_gradient = scores.requires_grad and torch.is_grad_enabled()
-    mass, _ = LabelMass.apply(scores, labels, weights, pairs, starts, options, wants_gradient)  # type: ignore[no-untyped-call]
+    mass: Tensor = LabelMass.apply(scores, labels, weights, pairs, starts, options, wants_gradient)[0]  # type: ignore[no-untyped-call]
     return mass
 
 

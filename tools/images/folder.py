@@ -66,8 +66,8 @@ def _load(
         _check.fail(str(root / part), f"images in a folder per class ({', '.join(sorted(SUFFIXES))})", "none")
     classes = sorted(by_class)
     images, labels = [], []
-    for index, name in enumerate(classes):
-        for _, file in sorted(by_class[name], key=lambda pair: pair[0])[:limit]:
+    for index, kind in enumerate(classes):
+        for _, file in sorted(by_class[kind], key=lambda pair: pair[0])[:limit]:
             images.append(_decode(f"{root}: {file}", read(file), size))
             labels.append(index)
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2), torch.tensor(labels), classes

@@ -32,7 +32,9 @@ class ScoreNetwork(nn.Module):
         for width in widths:
             layers += [nn.Conv2d(channels, width, 5, padding=2), nn.MaxPool2d(2), nn.ReLU()]
             channels, rows, columns = width, rows // 2, columns // 2
-        self.features = nn.Sequential(*layers).to(memory_format=torch.channels_last)
+        self.features = nn.Sequential(*layers)
+        for convolution in layers[::3]:
+            convolution.weight.data = convolution.weight.data.contiguous(memory_format=torch.channels_last)
         self.head = nn.Sequential(nn.Linear(channels * rows * columns, 64), nn.ReLU(), nn.Linear(64, 1))
         self._half = half
 

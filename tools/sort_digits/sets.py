@@ -23,10 +23,13 @@ class Source(Protocol):
     'draw'
     """
 
-    size: tuple[int, int, int]
-    """Channels, rows, columns of an image."""
-    widths: tuple[int, ...]
-    """Filters of the published network's convolutions."""
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """Channels, rows, columns of an image."""
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Filters of the published network's convolutions."""
 
     def draw(self, count: int, seed: int) -> tuple[Float[Tensor, "N C H W"], Int64[Tensor, " N"]]:
         """`count` images and the numbers they show; the same seed draws the same."""
@@ -44,12 +47,12 @@ class DigitNumbers:
     (torch.Size([2, 1, 28, 112]), [4930, 3973])
     """
 
-    widths = (32, 64)
+    widths: tuple[int, ...] = (32, 64)
 
     def __init__(self, digits: Digits) -> None:
         self._digits = digits
         rows, columns = digits.images.shape[1:]
-        self.size = (1, rows, DIGITS * columns)
+        self.size: tuple[int, int, int] = (1, rows, DIGITS * columns)
 
     def draw(self, count: int, seed: int) -> tuple[Float[Tensor, "N C H W"], Int64[Tensor, " N"]]:
         """Draw with replacement."""
@@ -70,8 +73,8 @@ class HouseNumberCrops:
     torch.Size([2, 3, 54, 54])
     """
 
-    widths = (32, 64, 128, 256)
-    size = (3, CROP, CROP)
+    widths: tuple[int, ...] = (32, 64, 128, 256)
+    size: tuple[int, int, int] = (3, CROP, CROP)
 
     def __init__(self, numbers: HouseNumbers) -> None:
         self._numbers = numbers

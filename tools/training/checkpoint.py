@@ -44,7 +44,7 @@ def save_checkpoint(
     arrays["settings"] = np.array(json.dumps(settings, sort_keys=True))
     partial = path.with_name(path.name + ".partial")
     with partial.open("wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]  # its stub takes the names for its own option
+        np.savez(file, **arrays)
     os.replace(partial, path)
 
 

@@ -42,6 +42,8 @@ class TrainingProgress:
         """Note that `done` steps are done, and what was measured after the last."""
         text = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
         if self._bar is not None:
-            self._bar.update(self._task, completed=done, **({"figures": text} if text else {}))
+            self._bar.update(self._task, completed=done)
+            if text:
+                self._bar.update(self._task, figures=text)
         elif text:
             self._console.print(f"step {done}/{self._steps}  {text}", highlight=False)
