@@ -30,11 +30,11 @@ class ScoreNetwork(nn.Module):
         channels, rows, columns = size
         layers: list[nn.Module] = []
         for width in widths:
-            layers += [nn.Conv2d(channels, width, 5, padding=2), nn.MaxPool2d(2), nn.ReLU()]
+            convolution = nn.Conv2d(channels, width, 5, padding=2)
+            convolution.weight.data = convolution.weight.data.contiguous(memory_format=torch.channels_last)
+            layers += [convolution, nn.MaxPool2d(2), nn.ReLU()]
             channels, rows, columns = width, rows // 2, columns // 2
         self.features = nn.Sequential(*layers)
-        for convolution in layers[::3]:
-            convolution.weight.data = convolution.weight.data.contiguous(memory_format=torch.channels_last)
         self.head = nn.Sequential(nn.Linear(channels * rows * columns, 64), nn.ReLU(), nn.Linear(64, 1))
         self._half = half
 
