@@ -53,6 +53,26 @@ template <class T> struct SurfaceStage {
     }
 };
 
+// Of `lanes` faces, from rows of nine coordinates to rows of 1 / height of each corner, 1 / depth of each, and
+// `middle`.
+template <class T> void scale_stage(const T *__restrict corner, T *__restrict out, bool perspective) {
+    constexpr int row = most_segments;
+#pragma GCC ivdep
+    for (int i = 0; i < lanes; ++i) {
+        const T x0 = corner[i], y0 = corner[row + i], z0 = corner[2 * row + i];
+        const T x1 = corner[3 * row + i], y1 = corner[4 * row + i], z1 = corner[5 * row + i];
+        const T x2 = corner[6 * row + i], y2 = corner[7 * row + i], z2 = corner[8 * row + i];
+        const SurfaceScale<T> s = SurfaceScale<T>::of(x0, y0, x1, y1, x2, y2);
+        out[i] = s.s0;
+        out[row + i] = s.s1;
+        out[2 * row + i] = s.s2;
+        out[3 * row + i] = Surface<T>::division(z0, perspective);
+        out[4 * row + i] = Surface<T>::division(z1, perspective);
+        out[5 * row + i] = Surface<T>::division(z2, perspective);
+        out[6 * row + i] = s.middle;
+    }
+}
+
 // Collects pairs, packed; `Pass` is told to `flush()` when the block is full.
 template <class T, class G, class Pass> struct SurfaceBlock {
     const Plan<T> &plan;
@@ -94,30 +114,21 @@ template <class T, class G, class Pass> struct SurfaceBlock {
         const int count = padded(runs);
         for (int i = 0; i < count; ++i)
             for (int k = 0; k < 9; ++k) corner[k][i] = face_vertices[9 * int64_t(run[i < runs ? i : 0].face) + k];
-#pragma GCC ivdep
-        for (int i = 0; i < count; ++i) {
-            const Surface<T> s = Surface<T>::of(corner[0][i], corner[1][i], corner[2][i], corner[3][i], corner[4][i],
-                                                corner[5][i], corner[6][i], corner[7][i], corner[8][i], is_perspective);
-            for (int k = 0; k < 3; ++k) {
-                per_distance[k][i] = s.per_distance[k];
-                inverse_depth[k][i] = s.inverse_depth[k];
-            }
-            middle[i] = s.middle;
-        }
+        for (int first = 0; first < count; first += lanes)
+            scale_stage<T>(corner[0] + first, scale[0] + first, is_perspective);
         for (int i = 0; i < runs; ++i) {
             Surface<T> &s = run[i].surface;
             for (int k = 0; k < 3; ++k) {
-                s.per_distance[k] = per_distance[k][i];
-                s.inverse_depth[k] = inverse_depth[k][i];
+                s.per_distance[k] = scale[k][i];
+                s.inverse_depth[k] = scale[3 + k][i];
                 s.depth[k] = corner[3 * k + 2][i];
             }
-            s.middle = middle[i];
+            s.middle = scale[6][i];
         }
     }
 
   private:
-    alignas(64) T corner[9][most_segments], per_distance[3][most_segments],
-        inverse_depth[3][most_segments], middle[most_segments];
+    alignas(64) T corner[9][most_segments], scale[7][most_segments];
 
     void open(int f, const Triangle<G> &triangle) {
         if (runs == most_segments || n > surface_block - chunk) {

@@ -27,6 +27,27 @@ template <class T> struct SurfaceGradient {
     T z[3];
 };
 
+// Barycentric coordinates per unit of distance to the edge opposite, 1 / height, of the three corners; `middle` is 1/3
+// for a triangle that shows its middle, else 0. Single numbers, so that loops over faces vectorise.
+template <class T> struct SurfaceScale {
+    T s0, s1, s2, middle;
+
+    GENDR_HD static SurfaceScale of(T x0, T y0, T x1, T y1, T x2, T y2) {
+        const Corner a = corner_at(x0, y0), b = corner_at(x1, y1), c = corner_at(x2, y2);
+        const double area = math::abs(signed_area(a, b, c));
+        const double l0 = distance(b, c), l1 = distance(c, a), l2 = distance(a, b);
+        const bool has_height = area > math::max(math::max(l0, l1), l2) * thinnest;
+        const double inverse = (has_height ? 1.0 : 0.0) / (has_height ? area : 1.0);
+        return {T(l0 * inverse), T(l1 * inverse), T(l2 * inverse), has_height ? T(0) : T(1.0 / 3.0)};
+    }
+
+  private:
+    GENDR_HD static double distance(Corner a, Corner b) {
+        const double dx = a.x - b.x, dy = a.y - b.y;
+        return math::sqrt(dx * dx + dy * dy);
+    }
+};
+
 template <class T> struct Surface {
     T per_distance[3];  // of corner i: lambda_i per unit of distance to the edge opposite, 1 / height
     T middle;           // 1/3 for a triangle that shows its middle, else 0
@@ -34,15 +55,14 @@ template <class T> struct Surface {
     T depth[3];
 
     GENDR_HD static Surface of(T x0, T y0, T z0, T x1, T y1, T z1, T x2, T y2, T z2, bool perspective) {
-        const Corner a = corner_at(x0, y0), b = corner_at(x1, y1), c = corner_at(x2, y2);
-        const double area = math::abs(signed_area(a, b, c));
-        const double l0 = distance(b, c), l1 = distance(c, a), l2 = distance(a, b);
-        const bool has_middle = !(area > math::max(math::max(l0, l1), l2) * thinnest);
-        const double inverse = has_middle ? 0.0 : 1.0 / area;
-        return {{T(l0 * inverse), T(l1 * inverse), T(l2 * inverse)},
-                has_middle ? T(1.0 / 3.0) : T(0),
+        const SurfaceScale<T> s = SurfaceScale<T>::of(x0, y0, x1, y1, x2, y2);
+        return {{s.s0, s.s1, s.s2},
+                s.middle,
                 {division(z0, perspective), division(z1, perspective), division(z2, perspective)},
                 {z0, z1, z2}};
+    }
+    GENDR_HD static T division(T depth, bool perspective) {
+        return T(1) / (perspective ? math::max(depth, T(least_depth)) : T(1));
     }
 
     // normal[i] is the distance to edge i's line, which is opposite to corner i + 2.
@@ -83,13 +103,6 @@ template <class T> struct Surface {
     }
 
   private:
-    GENDR_HD static double distance(Corner a, Corner b) {
-        const double dx = a.x - b.x, dy = a.y - b.y;
-        return math::sqrt(dx * dx + dy * dy);
-    }
-    GENDR_HD static T division(T depth, bool perspective) {
-        return T(1) / (perspective ? math::max(depth, T(least_depth)) : T(1));
-    }
     GENDR_HD T held(T lambda) const { return math::clamp(lambda + middle, T(0), T(1)); }
     GENDR_HD static T inner(T lambda) { return (lambda > T(0)) & (lambda < T(1)) ? T(1) : T(0); }
     GENDR_HD static T bounded(T lambda) { return math::clamp(lambda, T(-lambda_bound), T(lambda_bound)); }
