@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from gendr.render.material import Material, material_textures
+from gendr.render.mesh import Mesh
 from gendr.render.texture import FaceTextures
 
 RED, BLUE = torch.tensor([1.0, 0, 0]), torch.tensor([0, 0, 1.0])
@@ -75,6 +76,19 @@ def test_no_map_more_than_needed() -> None:
     textures = material_textures((Material(),), torch.tensor([0]), SQUARE, torch.tensor([[0, 1, 2]]), torch.float64)
     assert textures.maps.tolist() == [[0, 1, 1]]
     assert textures.texels.dtype == torch.float64
+
+
+def test_materials_that_share_their_look_share_a_map() -> None:
+    white, image = torch.ones(3), torch.rand(4, 4, 3)
+    materials = (Material("a", white, image), Material("b", RED), Material("c", white, image, wrap="repeat"))
+    face_uvs = torch.tensor([[0, 1, 2], [0, 1, 2], [0, 1, 2], [0, -1, 2], [0, -1, 2]])
+    which = torch.tensor([2, 1, 0, 2, -1])
+    textures = material_textures(materials, which, SQUARE, face_uvs, torch.float32)
+    assert textures.maps[:2].tolist() == [[0, 4, 4], [16, 1, 1]]
+    assert textures.map_of_face[:3].tolist() == [0, 1, 0]
+    assert torch.equal(textures.sample(textures.uvs[0, 3:, 0], textures.map_of_face[3:]), torch.ones(2, 3))
+    mesh = Mesh(torch.eye(3), torch.tensor([[0, 1, 2]]), materials=materials).to(dtype=torch.float64)
+    assert mesh.materials[0].texture is mesh.materials[2].texture
 
 
 # --- wraps -------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import struct
@@ -14,6 +15,7 @@ import pytest
 import torch
 import trimesh
 
+from gendr.render.formats import MeshError
 from gendr.render.material import Material
 from gendr.render.mesh import Mesh
 from gendr.render.mesh_exchange import to_image
@@ -211,6 +213,21 @@ def test_formats_without_materials_keep_the_geometry(tmp_path: Path, suffix: str
     back = Mesh.load(tmp_path / f"a{suffix}")
     assert torch.equal(back.face_vertices(), painted().face_vertices())
     assert back.materials == ()
+
+
+@pytest.mark.parametrize("suffix", [".glb", ".obj"])
+def test_damaged_files_load_or_raise_mesh_error(tmp_path: Path, suffix: str) -> None:
+    painted().save(tmp_path / f"mesh{suffix}")
+    generator = np.random.default_rng(7)
+    files = {f: np.frombuffer(f.read_bytes(), np.uint8) for f in tmp_path.iterdir()}
+    for _ in range(60):
+        for file, data in files.items():
+            damaged = data.copy()
+            places = generator.integers(0, len(data), generator.integers(0, 5))
+            damaged[places] = generator.integers(0, 256, len(places))
+            file.write_bytes(damaged.tobytes())
+        with contextlib.suppress(MeshError):  # any other error, or a warning, fails the test
+            Mesh.load(tmp_path / f"mesh{suffix}")
 
 
 # --- PLY ---------------------------------------------------------------------------------------------------------

@@ -135,6 +135,25 @@ def test_strange_and_broken_pictures_are_passed_over(folder: Path, data: bytes) 
     assert torch.equal(material.base_color, torch.tensor([0.0, 1, 0]))
 
 
+def test_all_pictures_together_have_a_limit_and_each_is_decoded_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gendr.render.formats.images.MOST_IN_ALL", 100)
+    for k in range(3):
+        PIL.Image.new("RGB", (7, 7), (k, 0, 0)).save(folder / f"{k}.png")
+    library = "".join(f"newmtl {k}\nmap_Kd {k % 3}.png\n" for k in range(6))
+    (folder / "own.mtl").write_text(library)
+    mesh = loaded(folder, f"mtllib own.mtl\n{SQUARE}" + "".join(f"usemtl {k}\nf 1/1 2/2 3/3\n" for k in range(6)))
+    textures = [material.texture for material in mesh.materials]
+    assert [texture is None for texture in textures] == [False, False, True] * 2
+    assert textures[0] is textures[3]
+    seen = mesh.face_textures()
+    assert seen is not None
+    assert seen.map_of_face.tolist()[:2] == seen.map_of_face.tolist()[3:5]
+    mesh.save(folder / "saved.obj")
+    assert len(list(folder.glob("saved*.png"))) == 2
+
+
 def test_nothing_else_is_opened(folder: Path) -> None:
     opened: list[str] = []
     armed = [True]

@@ -15,6 +15,8 @@ from gendr.distributions._values import concrete
 from gendr.render.texture import FaceTextures
 from gendr.render.texture_wraps import WRAPS
 
+TENSORS = ("base_color", "texture", "specular")
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Material:
@@ -71,13 +73,22 @@ class Material:
         color = self.base_color.view(1, 1, 3)
         return color if self.texture is None else color.to(self.texture.dtype) * self.texture
 
+    def look(self) -> tuple[int, int, str]:
+        """The same for materials with the same colour, texture and wrap, that is, with the same tensors.
+
+        >>> one = Material("one")
+        >>> one.look() == Material("other", one.base_color).look(), one.look() == Material().look()
+        (True, False)
+        """
+        return id(self.base_color), id(self.texture), self.wrap
+
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Material:
         """The material on another device or in another dtype; differentiable.
 
         >>> Material().to(dtype=torch.float64).base_color.dtype
         torch.float64
         """
-        tensors = {name: getattr(self, name) for name in ("base_color", "texture", "specular")}
+        tensors = {name: getattr(self, name) for name in TENSORS}
         moved = {name: t.to(device=device, dtype=dtype) for name, t in tensors.items() if t is not None}
         return replace(self, **moved)
 
@@ -89,7 +100,7 @@ def material_textures(
     face_uvs: Int64[Tensor, "F 3"] | None,
     dtype: torch.dtype,
 ) -> FaceTextures:
-    """The faces' colours as textures: a map for each material, of one texel where it has no texture.
+    """The faces' colours as textures: a map for each look of a material, of one texel where it has no texture.
 
     Faces of material -1 are white. A face with a corner without coordinates (-1) shows its material's `base_color`.
 
@@ -114,11 +125,15 @@ def material_textures(
     textured = torch.tensor([material.texture is not None for material in materials] + [False], device=corners.device)
     bare &= textured[face_material]
     white = face_material < 0
-    maps = [material.color_map() for material in materials]
-    wraps = [material.wrap for material in materials]
+    looks = {material.look(): material for material in materials}
+    maps = [material.color_map() for material in looks.values()]
+    wraps = [material.wrap for material in looks.values()]
     index = face_material
+    if len(looks) < len(materials):
+        number = {look: k for k, look in enumerate(looks)}
+        index = torch.tensor([number[m.look()] for m in materials], device=index.device)[index.clamp(min=0)]
     if not concrete(~bare.any()):
-        index = torch.where(bare, index + len(maps), index)
+        index = torch.where(bare, face_material + len(maps), index)
         maps += [material.base_color.view(1, 1, 3) for material in materials]
     if not concrete(~white.any()):
         index = torch.where(white, len(maps), index)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,7 +14,7 @@ from gendr import _check
 from gendr._types import FaceVertices
 from gendr.distributions._values import concrete
 from gendr.render import formats, mesh_exchange, subdivision
-from gendr.render.material import Material, material_textures
+from gendr.render.material import TENSORS, Material, material_textures
 from gendr.render.mesh_parts import MeshParts
 from gendr.render.texture import FaceTextures
 
@@ -179,10 +179,16 @@ class Mesh:
             Mesh(vertices=float64 [12, 3], faces=[20, 3])
         """
 
+        moved: dict[int, Tensor] = {}  # what materials share stays shared
+
         def move(value: Any) -> Any:
             if isinstance(value, Tensor):
-                return value.to(device=device, dtype=dtype if value.is_floating_point() else None)
-            return tuple(material.to(device, dtype) for material in value) if value is not None else None
+                if id(value) not in moved:
+                    moved[id(value)] = value.to(device=device, dtype=dtype if value.is_floating_point() else None)
+                return moved[id(value)]
+            if isinstance(value, Material):
+                return replace(value, **{name: move(getattr(value, name)) for name in TENSORS})
+            return None if value is None else tuple(map(move, value))
 
         return Mesh(*map(move, self._parts()))
 

@@ -184,7 +184,7 @@ def from_image(image: Image) -> Tensor:
 def _from_bytes(values: Any) -> Tensor:
     values = np.asarray(values)
     scale = 255 if values.dtype == np.uint8 else 65535 if values.dtype == np.uint16 else 1
-    return torch.from_numpy(values[..., :3] / np.float64(scale)).float()
+    return torch.from_numpy(values[..., :3].astype(np.float32) / np.float32(scale))
 
 
 def _visuals(parts: MeshParts, uv: Floats | None) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from gendr.render.formats.error import MeshError
-from gendr.render.formats.images import quietly, texture_of
+from gendr.render.formats.images import Pictures, quietly
 from gendr.render.formats.raw import RawMesh
 from gendr.render.formats.text import shorten
 from gendr.render.material import Material
@@ -41,6 +41,7 @@ def read(data: bytes) -> RawMesh:
     with quietly():
         scene = trimesh.load_scene(io.BytesIO(_renamed(tree, binary)), file_type="glb", process=False)
     materials: dict[int, Material] = {}
+    pictures = Pictures()
     pieces: list[_Piece] = []
     order = {name: index for index, name in enumerate(scene.geometry)}
     # trimesh lists the nodes from the last to the first; meshes are in the file's order.
@@ -52,7 +53,7 @@ def read(data: bytes) -> RawMesh:
             pieces.append(_piece(len(pieces), mesh, matrix))
             index = pieces[-1][4]
             if index >= 0 and index not in materials:
-                materials[index] = _material(names[index], mesh.visual, tree, index)
+                materials[index] = _material(names[index], mesh.visual, tree, index, pictures)
     return _join(pieces, materials)
 
 
@@ -177,11 +178,11 @@ def _join(pieces: list[_Piece], materials: dict[int, Material]) -> RawMesh:
     )
 
 
-def _material(name: str, visual: Any, tree: dict[str, Any], index: int) -> Material:
+def _material(name: str, visual: Any, tree: dict[str, Any], index: int, pictures: Pictures) -> Material:
     """A material of trimesh with its own name, exact colour and wrap; without its texture where that is refused."""
     pbr = visual.material
     given = tree["materials"][index].get("pbrMetallicRoughness", {})
-    texture = texture_of(pbr.baseColorTexture)
+    texture = pictures.texture(id(pbr.baseColorTexture), pbr.baseColorTexture)
     pbr.baseColorTexture = None
     plain = material_of(pbr)
     color = torch.tensor((given.get("baseColorFactor") or [1.0] * 4)[:3], dtype=torch.float32)

@@ -11,12 +11,13 @@ from typing import Any
 import torch
 
 from gendr.render.formats.beside import Beside
-from gendr.render.formats.images import quietly, texture_of
+from gendr.render.formats.images import Pictures, quietly
 from gendr.render.formats.text import decode
 from gendr.render.material import Material
 from gendr.render.mesh_exchange import to_bytes
 
 _NUMBER = r"[-+]?[\d.]+(?:[eE][-+]?\d+)?"
+_WHITE = torch.ones(3)  # one object: materials that share colour and picture are one map
 _KEYS = ("newmtl", "kd", "ks", "ns", "illum", "map_kd")
 _LINE_ENDS = re.compile("[\v\f\x1c-\x1e\x85\u2028\u2029]")
 # `-clamp on -s 2 2 1 wood grain.png`: what may stand between `map_Kd` and the name.
@@ -36,19 +37,20 @@ def read_libraries(names: Sequence[str], wanted: Sequence[str], beside: Beside) 
         beside: the OBJ file's folder.
     """
     found: dict[str, Material] = {}
+    pictures = Pictures()
     for line in names if wanted else ():
         whole = beside.read(line)
         libraries = [(line, whole)] if whole is not None or " " not in line else _each(line, beside)
         for name, data in libraries:
             if data is not None:
                 within = str(PurePosixPath(name.replace("\\", "/")).parent)
-                for material in _parse(data, beside, within, set(wanted) - set(found)):
+                for material in _parse(data, beside, within, set(wanted) - set(found), pictures):
                     found.setdefault(material.name, material)
     return tuple(found.get(name, Material(name)) for name in wanted)
 
 
 def write(materials: Sequence[Material], names: Sequence[str], images: Sequence[str]) -> bytes:
-    """A library; `images` are the textures' file names, "" without. A texture holds the base colour already."""
+    """A library; `images` are the pictures' file names, "" without. A picture holds the base colour already."""
     text = []
     for material, name, image in zip(materials, names, images, strict=True):
         color = torch.ones(3) if image else material.base_color
@@ -80,7 +82,7 @@ def _each(line: str, beside: Beside) -> list[tuple[str, bytes | None]]:
     return [(name, beside.read(name)) for name in line.split()]
 
 
-def _parse(data: bytes, beside: Beside, within: str, wanted: set[str]) -> list[Material]:
+def _parse(data: bytes, beside: Beside, within: str, wanted: set[str], pictures: Pictures) -> list[Material]:
     from trimesh.exchange.obj import parse_mtl
 
     parse: Callable[..., dict[str, dict[str, Any]]] = parse_mtl
@@ -98,15 +100,15 @@ def _parse(data: bytes, beside: Beside, within: str, wanted: set[str]) -> list[M
             text.append(_LINE_ENDS.sub(" ", line) if key == "map_kd" else " ".join(words))
     with quietly():
         found = parse("\n".join(text), resolver=_Images(beside, within))
-    return [_material(values) for values in found.values()]
+    return [_material(values, within, pictures) for values in found.values()]
 
 
-def _material(values: dict[str, Any]) -> Material:
+def _material(values: dict[str, Any], within: str, pictures: Pictures) -> Material:
     """A `Material` of what trimesh found; what is no number, or out of its range, is as if it were not there."""
     image: Any = values.get("image")
-    texture = texture_of(image)
-    options = _split_options(image.info.get("file_path", ""))[0] if texture is not None else ""
-    color = _color(values.get("diffuse"), 1.0) if texture is None else torch.ones(3)
+    options, name = _split_options("" if image is None else image.info.get("file_path", ""))
+    texture = pictures.texture((within, name), image)
+    color = _color(values.get("diffuse"), 1.0) if texture is None else _WHITE
     (shininess,) = _numbers(values.get("glossiness"), 1) or (1.0,)
     specular = _color(values.get("specular"), 0.0)
     # An exponent of 0 would be a highlight all over; `illum` 0 and 1 are models without one.

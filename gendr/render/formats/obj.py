@@ -77,7 +77,7 @@ def write(parts: MeshParts, digits: int, stem: str) -> dict[str, bytes]:
     names = _material_names(parts)
     if names:
         base = re.sub(r"[^\w.-]", "_", stem).lstrip("-.") or "mesh"
-        images = ["" if m.texture is None else f"{base}_{k}.png" for k, m in enumerate(parts.materials)]
+        images = _image_names(parts, base)
         files |= {name: mtl.png(m) for name, m in zip(images, parts.materials, strict=True) if name}
         files[f"{base}.mtl"] = mtl.write(parts.materials, names, images)
         text.append(f"mtllib {base}.mtl\n")
@@ -164,6 +164,14 @@ def _colors(words: list[list[str]]) -> Floats | None:
         return np.array(words, dtype=np.float64)
     except ValueError:
         return None
+
+
+def _image_names(parts: MeshParts, base: str) -> list[str]:
+    """File names for the materials' pictures, "" without; materials that look the same share one."""
+    keys = [material.look() for material in parts.materials]
+    return [
+        "" if m.texture is None else f"{base}_{keys.index(k)}.png" for m, k in zip(parts.materials, keys, strict=True)
+    ]
 
 
 def _material_names(parts: MeshParts) -> list[str]:
