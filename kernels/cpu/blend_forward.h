@@ -198,14 +198,14 @@ template <class T> struct BlendForwardTask {
     }
 
   private:
-    SteppedWeight<T> background() const {
+    math::Stepped<T> background() const {
         const double e = (settings.eps - 1.0) / math::max(settings.gamma, 1e-30);
-        const SteppedWeight<double> weight = stepped_exp(e);
+        const math::Stepped<double> weight = stepped_exp(e);
         return {T(weight.mantissa), T(weight.steps)};
     }
 
     void draw(const Band &band, double *sum, double *record, T *top, T *scratch) {
-        const SteppedWeight<T> behind = background();
+        const math::Stepped<T> behind = background();
         const int stride = record_stride(settings);
         for (int64_t i = 0; i < band.pixels; ++i) {
             record[i * stride] = settings.is_hard ? 0.0 : double(behind.mantissa);
@@ -237,7 +237,7 @@ template <class T> struct BlendForwardTask {
                coverage.state + band.first);
     }
 
-    void finish_records(const Band &band, SteppedWeight<T> behind, const double *record, const T *top) const {
+    void finish_records(const Band &band, math::Stepped<T> behind, const double *record, const T *top) const {
         const int stride = record_stride(settings), channels = settings.channels();
         const int64_t first = band.image * plan.pixels() + band.first;
         for (int64_t i = 0; i < band.pixels; ++i) {

@@ -40,7 +40,8 @@ template <class T> struct Plan {
     double radius(double tau) const { return reach_of(least, settings.is_squared, tau); }
     bool wants_double_distances(double tau) const {
         const double power = conorm.negative_p ? -settings.p : settings.p;
-        return sizeof(T) == sizeof(float) && is_far_reaching(conorm.face_cutoff(1e-6, power), radius(tau));
+        return sizeof(T) == sizeof(float) &&
+               GENDR_ISA::wants_double_distances(conorm.face_cutoff(1e-6, power), settings.shape, radius(tau));
     }
     void probabilities(int n, const T *argument, T *u, T *a, T *q, T *pdf) const {
 #pragma omp simd

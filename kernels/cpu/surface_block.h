@@ -43,7 +43,7 @@ template <class T> struct SurfaceStage {
             G n0, n1, n2;
             r.normals(index[i], inverse_cols, n0, n1, n2);
             const SurfacePoint<T> point = r.surface.at(n0, n1, n2);
-            const SteppedWeight<T> weight = stepped_exp((near - point.depth) * per_depth);
+            const math::Stepped<T> weight = stepped_exp((near - point.depth) * per_depth);
             o0[i] = point.b[0];
             o1[i] = point.b[1];
             o2[i] = point.b[2];

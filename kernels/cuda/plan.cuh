@@ -77,7 +77,8 @@ __global__ void plan_call(CoverageSettings settings, Inputs inputs, GammaShape s
             tau = 1.0;
         }
         const double radius = reach_of(call.least, settings.is_squared, tau);
-        const bool wants_double = sizeof(T) == sizeof(double) || is_far_reaching(demanded, radius);
+        const bool wants_double =
+            sizeof(T) == sizeof(double) || wants_double_distances(demanded, settings.shape, radius);
         space.images[image] = {tau, radius, 1.0 / tau, wants_double};
     }
 }

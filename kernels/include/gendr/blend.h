@@ -59,16 +59,9 @@ constexpr double covers_from = -1e-6; // a face covers pixels outside by less th
 constexpr int most_steps_apart = 4;   // terms this many steps below a sum add nothing: 2^-192 at most
 constexpr double one_step = 5.421010862427522e-20; // 2^-64
 
-// mantissa * 2^(64 steps), mantissa in [1, 2^64).
-template <class T> struct SteppedWeight {
-    T mantissa, steps;
-};
-
-template <class T> GENDR_HD SteppedWeight<T> stepped_exp(T exponent) {
-    const T log2 = math::clamp(exponent * T(1.4426950408889634), T(-6e7), T(6e7));
-    T steps = T(int(log2 * T(0.015625)));
-    steps -= steps * T(64) > log2 ? T(1) : T(0);
-    return {math::exp((log2 - steps * T(64)) * T(0.6931471805599453)), steps};
+// A weight e^exponent.
+template <class T> GENDR_HD math::Stepped<T> stepped_exp(T exponent) {
+    return math::exp2_stepped(math::clamp(exponent * T(1.4426950408889634), T(-6e7), T(6e7)));
 }
 
 // The exponent's scale: e = (near - z) * per_depth.

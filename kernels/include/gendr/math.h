@@ -64,11 +64,12 @@ GENDR_HD float expm1(float x) {
     return expm1_reduced(e.r) * two_n + (two_n - 1.0f);
 }
 
-// ln x for x > 0. Relative error 2e-7, also around 1.
-GENDR_HD float log(float x) {
+// ln(x 2^extra) for x > 0 and an integer `extra`. Relative error 2e-7, also around 1: a sum that is kept as mantissa
+// and exponent loses nothing here, as it would if two large logarithms were added.
+GENDR_HD float log_scaled(float x, float extra) {
     const int32_t two_thirds = 0x3f2aaaab;
     const int32_t offset = bits(x) - two_thirds;
-    const float n = static_cast<float>(offset >> 23);
+    const float n = static_cast<float>(offset >> 23) + extra;
     const float f = from_bits((offset & 0x007fffff) + two_thirds) - 1.0f;
     float p = 0.114413112f;
     p = p * f - 0.124266133f;
@@ -82,6 +83,12 @@ GENDR_HD float log(float x) {
     const float f2 = f * f;
     return n * 0.693359375f + (f - 0.5f * f2 + (f * f2 * p - n * 2.12194440e-4f));
 }
+
+// ln x for x > 0, likewise.
+GENDR_HD float log(float x) { return log_scaled(x, 0.0f); }
+
+// 2^n for -126 <= n <= 127.
+GENDR_HD float power_of_two(int32_t n, float) { return from_bits((n + 127) << 23); }
 
 // atan x for 0 <= x <= 1. Relative error 1.5e-7.
 GENDR_HD float atan_unit(float x) {
@@ -133,6 +140,13 @@ GENDR_HD float sqrt(float x) { return ::sqrtf(x); }
 GENDR_HD double exp(double x) { return x < -700.0 ? 0.0 : ::exp(x > 700.0 ? 700.0 : x); }
 GENDR_HD double expm1(double x) { return ::expm1(x > 700.0 ? 700.0 : x); }
 GENDR_HD double log(double x) { return ::log(x); }
+GENDR_HD double log_scaled(double x, double extra) { return ::log(x) + extra * 0.6931471805599453; }
+GENDR_HD double power_of_two(int32_t n, double) {
+    const int64_t i = (int64_t(n) + 1023) << 52;
+    double x;
+    memcpy(&x, &i, sizeof x);
+    return x;
+}
 GENDR_HD double atan_unit(double x) { return ::atan(x); }
 GENDR_HD double erfc_positive(double x) { return ::erfc(x); }
 GENDR_HD double erf_unit(double x) { return ::erf(x); }
@@ -151,6 +165,22 @@ template <class T> GENDR_HD T min(T a, T b) { return a < b ? a : b; }
 template <class T> GENDR_HD T max(T a, T b) { return a > b ? a : b; }
 template <class T> GENDR_HD T abs(T a) { return a < T(0) ? -a : a; }
 template <class T> GENDR_HD T clamp(T x, T low, T high) { return min(max(x, low), high); }
+
+// mantissa * 2^(64 steps), mantissa in [1, 2^64): a number of any size, without a rounding of its exponent's whole
+// part.
+template <class T> struct Stepped {
+    T mantissa, steps;
+};
+
+// 2^x for |x| <= 6e7.
+template <class T> GENDR_HD Stepped<T> exp2_stepped(T x) {
+    T whole = T(int(x));
+    whole -= whole > x ? T(1) : T(0);
+    T steps = T(int(whole * T(0.015625)));
+    steps -= steps * T(64) > whole ? T(1) : T(0);
+    const T fraction = exp((x - whole) * T(0.6931471805599453));
+    return {fraction * power_of_two(int(whole - steps * T(64)), T(0)), steps};
+}
 
 } // namespace math
 } // namespace GENDR_ISA

@@ -51,9 +51,9 @@ template <class C, class T> struct PowerPair {
     GENDR_HD static T term(T a, T q, T p, int &exponent) {
         const T l = C::l(at_least_tiny(a), at_least_tiny(q));
         const T log2_term = math::clamp(l * (p * T(1.4426950408889634)), T(-6e7), T(6e7));
-        T steps = T(int(log2_term * T(0.015625)));
-        steps -= steps * T(64) > log2_term ? T(1) : T(0);
-        T mantissa = math::exp((log2_term - steps * T(64)) * T(0.6931471805599453));
+        const math::Stepped<T> power = math::exp2_stepped(log2_term);
+        const T steps = power.steps;
+        T mantissa = power.mantissa;
         // q^p - 1 loses its digits near q = 1 unless it is formed whole.
         if (C::offset) mantissa = steps == T(0) ? math::expm1(p * l) : mantissa;
         const bool certain = C::strict && q <= limits<T>::tiny, nothing = a <= limits<T>::tiny;
@@ -138,8 +138,7 @@ template <class T> GENDR_HD void add_with_exponent(double &total, T &total_expon
 
 // L = ln(sum) / p, or ln(1 + sum) / p, from a sum kept as mantissa and exponent.
 template <class T> GENDR_HD T power_state_of(T sum, T exponent, T p, bool offset) {
-    const T step = T(44.3614195558365); // 64 ln 2
-    const T whole = math::log(math::max(sum, limits<T>::tiny)) + exponent * step;
+    const T whole = math::log_scaled(math::max(sum, limits<T>::tiny), exponent * T(64));
     const T bounded = math::min(sum, T(1e25));
     const T with_one = -math::neg_log_complement(-bounded, T(1) + bounded);
     const T l = offset && exponent <= T(0) ? with_one : whole;

@@ -14,10 +14,11 @@ GENDR_HD double reach_of(double least, bool is_squared, double tau) {
 }
 
 // Whether float32 must have its distances in double. A root makes much of a far face's small probability: it asks for a
-// cut-off below 1e-6 where others are content with that. And where faces act from afar, the foot of the perpendicular
-// on a short edge loses its digits.
-GENDR_HD bool is_far_reaching(double face_cutoff_of_1e_6, double reach) {
-    return face_cutoff_of_1e_6 < 1e-6 || reach > 0.5;
+// cut-off below 1e-6 where others are content with that. A Gamma of shape p < 1 has an unbounded density at the edge,
+// which makes much of the distance's last digits. And where faces act from afar, the foot of the perpendicular on a
+// short edge loses its digits.
+GENDR_HD bool wants_double_distances(double face_cutoff_of_1e_6, double shape, double reach) {
+    return face_cutoff_of_1e_6 < 1e-6 || (shape > 0.0 && shape < 1.0) || reach > 0.5;
 }
 
 } // namespace GENDR_ISA
