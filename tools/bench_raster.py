@@ -15,7 +15,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import tyro
@@ -28,6 +28,7 @@ from gendr.distributions import DISTRIBUTIONS, Distribution, Logistic
 from gendr.render.rasterize import coverage_options
 from gendr.scenes import SCENES
 from gendr.tnorms import TNORMS, Probabilistic, TNorm
+from gendr.tools import bench_cuda
 from gendr.tools.machine import machine
 
 PAIR_CUTOFF = 1e-4
@@ -203,14 +204,39 @@ def pair_table(rows: list[dict[str, Any]]) -> str:
     return markdown(["", *names], ([d, *(cells[d, n] for n in names)] for d in distributions))
 
 
-def main(out: Path = Path("bench_raster.json"), repeats: int = 15, pairs: bool = True) -> None:
+def bench_device(out: Path, repeats: int) -> None:
+    """Whole images on a GPU, beside the bounds of its memory and arithmetic."""
+    bench_cuda.require_device()
+    bandwidth, rate = bench_cuda.copy_bandwidth(), bench_cuda.arithmetic_rate()
+    rows = []
+    for w in workloads():
+        options = coverage_options(Logistic().squared(), Probabilistic(), w.size, w.size, cutoff=PAIR_CUTOFF)
+        rows.append(bench_cuda.measure(w.name, project(w.mesh, w.views), w.tau, options, repeats))
+    card = torch.cuda.get_device_name()
+    record = {"machine": machine(), "card": card, "copy_bytes_per_s": bandwidth, "flops": rate, "workloads": rows}
+    print(f"{card}: copies {bandwidth / 1e9:.0f} GB/s, multiplies matrices at {rate / 1e12:.1f} TFLOP/s\n")
+    print(bench_cuda.table(rows, bandwidth, rate))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    print(f"\nwritten to {out}")
+
+
+def main(
+    out: Path = Path("bench_raster.json"),
+    repeats: int = 15,
+    pairs: bool = True,
+    device: Literal["cpu", "cuda"] = "cpu",
+) -> None:
     """Print the tables and write the numbers.
 
     Args:
         out: the JSON file.
         repeats: runs of each call, of which the fastest counts.
-        pairs: also every distribution with every T-conorm (a minute or so).
+        pairs: also every distribution with every T-conorm (a minute or so); on the CPU.
+        device: on a GPU, times are those between device events.
     """
+    if device == "cuda":
+        return bench_device(out, repeats)
     torch.set_num_threads(1)
     before = machine()
     record: dict[str, Any] = {"machine": before, "workloads": bench_workloads(repeats)}
