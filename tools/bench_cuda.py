@@ -13,8 +13,8 @@ from torch import Tensor
 from gendr import _cuda, _ops
 
 OPERATIONS_OF_PAIR = {"forward": 100, "backward": 200}
-"""Floating-point instructions of one pixel-face pair, Logistic squared and Probabilistic: an estimate from the source, to
-the nearest hundred, for the order of the arithmetic bound."""
+"""Floating-point instructions of one pixel-face pair, Logistic squared and Probabilistic: an estimate from the source,
+to the nearest hundred, for the order of the arithmetic bound."""
 
 
 def require_device() -> None:
@@ -31,7 +31,7 @@ def require_device() -> None:
 
 def milliseconds(call: Callable[[], Any], repeats: int) -> float:
     """The median of several times between device events, after two calls to warm up."""
-    times = []
+    times: list[float] = []
     for i in range(repeats + 2):
         start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
         start.record()
@@ -57,7 +57,7 @@ def arithmetic_rate(repeats: int = 20) -> float:
     allowed = torch.backends.cuda.matmul.allow_tf32
     torch.backends.cuda.matmul.allow_tf32 = False
     try:
-        return 2.0 * n**3 / (milliseconds(lambda: a @ a, repeats) * 1e-3)
+        return 2.0 * float(n) ** 3 / (milliseconds(lambda: a @ a, repeats) * 1e-3)
     finally:
         torch.backends.cuda.matmul.allow_tf32 = allowed
 

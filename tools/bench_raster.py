@@ -95,11 +95,11 @@ def measure(
     options = coverage_options(distribution, t_conorm, size, size, cutoff=cutoff)
     scale, shift = torch.full((len(faces),), tau), torch.zeros(())
     p = torch.tensor(0.0 if t_conorm.p is None else float(t_conorm.p))
-    alpha, state = torch.ops.gendr.coverage(faces, scale, shift, p, *options)
+    inputs = (faces, scale, shift, p, None, *options)
+    alpha, state = torch.ops.gendr.coverage(*inputs)
     incoming = torch.rand_like(alpha) - 0.5
-    forward = least(lambda: torch.ops.gendr.coverage(faces, scale, shift, p, *options), repeats)
-    inputs = (incoming, faces, scale, shift, p, state, False)
-    backward = least(lambda: torch.ops.gendr.coverage_backward(*inputs, *options), repeats)
+    forward = least(lambda: torch.ops.gendr.coverage(*inputs), repeats)
+    backward = least(lambda: torch.ops.gendr.coverage_backward(incoming, state, False, *inputs), repeats)
     return Timing(forward, backward, _ops.count_pairs(faces, scale, shift, p, options))
 
 
