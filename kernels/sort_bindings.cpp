@@ -1,5 +1,6 @@
 // The Python side of the sorting kernels: addresses, sizes, numbers. gendr/sort/_ops.py owns tensors and checks.
 #include "sort_bindings.h"
+#include "cpu/isotonic.h"
 #include "cpu/sort_dispatch.h"
 #include "cpu/thread_pool.h"
 #include <array>
@@ -51,6 +52,11 @@ template <class T> void backward(const SortSettings &s, const std::array<uintptr
     else kernels.backward_f64(s, tensors, parallel_over(pooled));
 }
 
+template <class T>
+void blocks(uintptr_t s, uintptr_t w, uintptr_t out, int64_t rows, int64_t n, bool entropic) {
+    isotonic_blocks(at<const T>(s), at<const T>(w), at<int64_t>(out), rows, n, entropic);
+}
+
 } // namespace
 
 void bind_sort(py::module_ &m) {
@@ -70,6 +76,8 @@ void bind_sort(py::module_ &m) {
     m.def("sort_forward_float64", &forward<double>, unlocked);
     m.def("sort_backward_float32", &backward<float>, unlocked);
     m.def("sort_backward_float64", &backward<double>, unlocked);
+    m.def("isotonic_blocks_float32", &blocks<float>, unlocked);
+    m.def("isotonic_blocks_float64", &blocks<double>, unlocked);
 }
 
 } // namespace gendr

@@ -130,11 +130,11 @@ def test_limit_is_the_hard_sort(network, name):
 @pytest.mark.parametrize("name", SIGMOIDS)
 def test_ties_are_halves(name):
     values, p = DiffSort(2, distribution=name, steepness=5.0)(torch.tensor([1.5, 1.5]))
-    assert torch.equal(p, torch.full((2, 2), 0.5))
-    assert torch.equal(values, torch.tensor([1.5, 1.5]))
+    assert torch.allclose(p, torch.full((2, 2), 0.5), atol=1e-7)  # the last bit of an arc tangent
+    assert torch.allclose(values, torch.tensor([1.5, 1.5]), atol=1e-6)
     x = torch.full((6,), 2.0, requires_grad=True)
     values, p = DiffSort(6, distribution=name, steepness=5.0)(x)
-    assert torch.equal(values, torch.full((6,), 2.0))
+    assert torch.allclose(values, torch.full((6,), 2.0), atol=1e-6)
     (gradient,) = torch.autograd.grad((p * torch.randn(6, 6)).sum(), x)
     assert gradient.isfinite().all()
 

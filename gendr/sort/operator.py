@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gendr import _check
+from gendr.sort.sigmoid import LARGEST
 
 DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
@@ -145,13 +146,14 @@ class _Back(NamedTuple):
 
 
 def product(p: Tensor, x: Tensor) -> Tensor:
-    """`P x` row by row, where 0 times infinity is 0.
+    """`P x` row by row, where 0 times infinity is 0; finite `x` is held within `LARGEST`, for the gradient's sake.
 
     >>> product(torch.eye(2)[None], torch.tensor([[1.0, torch.inf]]))
     tensor([[1., inf]])
     """
     infinite = x.isinf()
-    finite = (p @ torch.where(infinite, 0.0, x).unsqueeze(-1)).squeeze(-1)
+    held = x.clamp(-LARGEST[x.dtype], LARGEST[x.dtype])
+    finite = (p @ torch.where(infinite, 0.0, held).unsqueeze(-1)).squeeze(-1)
     ends = torch.where(infinite, x, 0.0).unsqueeze(-2)
     return finite + torch.where((p > 0) & infinite.unsqueeze(-2), ends, 0.0).sum(-1)
 

@@ -41,7 +41,7 @@ class SoftSort(Sorter):
         ordered = x.sort(-1).values[:, :k]
         distance = (finite(ordered).unsqueeze(-1) - finite(x).unsqueeze(-2)).abs()
         distance = distance if self.p == 1 else _power(distance, self.p)
-        return torch.softmax(-distance / self.tau, -1)
+        return torch.softmax(bounded(-distance / self.tau), -1)
 
 
 @dataclass(frozen=True)
@@ -73,27 +73,35 @@ class NeuralSort(Sorter):
         spread = (x.unsqueeze(-1) - x.unsqueeze(-2)).abs().sum(-1)
         slope = 2 * torch.arange(k, dtype=x.dtype, device=x.device) + (1 - n)
         logits = slope.unsqueeze(-1) * x.unsqueeze(-2) - spread.unsqueeze(-2)
-        return torch.softmax(logits / self.tau, -1)
+        return torch.softmax(bounded(logits / self.tau), -1)
 
 
 def finite(x: Tensor) -> Tensor:
-    """Refuse infinities and NaN where values can be looked at, which no softmax survives.
+    """Held within +-1e18, so that sums and powers stay finite; refuses infinities and NaN where it can look.
 
     Raises:
-        ValueError: `x` is not finite.
+        ValueError: `x` is not finite. No softmax survives that.
 
-    >>> finite(torch.tensor([1.0]))
-    tensor([1.])
+    >>> finite(torch.tensor([1.0, -1e30]))
+    tensor([ 1.0000e+00, -1.0000e+18])
     """
-    if torch.compiler.is_compiling():
-        return x
-    try:
-        bad = not bool(x.detach().isfinite().all())
-    except RuntimeError:  # vmap forbids control flow that depends on values
-        return x
-    if bad:
-        _check.fail("x", "finite values (only DiffSort takes infinities)", "some that are not")
-    return x
+    if not torch.compiler.is_compiling():
+        try:
+            bad = not bool(x.detach().isfinite().all())
+        except RuntimeError:  # vmap forbids control flow that depends on values
+            bad = False
+        if bad:
+            _check.fail("x", "finite values (only networks take infinities)", "some that are not")
+    return x.clamp(-1e18, 1e18)
+
+
+def bounded(logits: Tensor) -> Tensor:
+    """Held within +-1e30: what a softmax can subtract.
+
+    >>> bounded(torch.tensor([torch.inf]))
+    tensor([1.0000e+30])
+    """
+    return logits.clamp(-1e30, 1e30)
 
 
 def _power(distance: Tensor, p: float) -> Tensor:
