@@ -280,7 +280,7 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
         }
         const SurfaceRun<T, G> r = run;
         const G inverse_cols = G(1) / G(r.cols);
-        const bool is_perspective = image.settings.is_perspective;
+        const T is_perspective = T(image.settings.is_perspective);
         const T *__restrict g0 = d0 + r.begin, *__restrict g1 = d1 + r.begin, *__restrict g2 = d2 + r.begin;
         const T *__restrict gz = in_depth + r.begin;
         alignas(64) T sum[9][lanes] = {};

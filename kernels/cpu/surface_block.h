@@ -55,7 +55,7 @@ template <class T> struct SurfaceStage {
 
 // Of `lanes` faces, from rows of nine coordinates to rows of 1 / height of each corner, 1 / depth of each, and
 // `middle`.
-template <class T> void scale_stage(const T *__restrict corner, T *__restrict out, bool perspective) {
+template <class T> void scale_stage(const T *__restrict corner, T *__restrict out, T perspective) {
     constexpr int row = most_segments;
 #pragma GCC ivdep
     for (int i = 0; i < lanes; ++i) {
@@ -115,7 +115,7 @@ template <class T, class G, class Pass> struct SurfaceBlock {
         for (int i = 0; i < count; ++i)
             for (int k = 0; k < 9; ++k) corner[k][i] = face_vertices[9 * int64_t(run[i < runs ? i : 0].face) + k];
         for (int first = 0; first < count; first += lanes)
-            scale_stage<T>(corner[0] + first, scale[0] + first, is_perspective);
+            scale_stage<T>(corner[0] + first, scale[0] + first, T(is_perspective));
         for (int i = 0; i < runs; ++i) {
             Surface<T> &s = run[i].surface;
             for (int k = 0; k < 3; ++k) {

@@ -54,15 +54,16 @@ template <class T> struct Surface {
     T inverse_depth[3]; // of the perspective division
     T depth[3];
 
-    GENDR_HD static Surface of(T x0, T y0, T z0, T x1, T y1, T z1, T x2, T y2, T z2, bool perspective) {
+    GENDR_HD static Surface of(T x0, T y0, T z0, T x1, T y1, T z1, T x2, T y2, T z2, T perspective) {
         const SurfaceScale<T> s = SurfaceScale<T>::of(x0, y0, x1, y1, x2, y2);
         return {{s.s0, s.s1, s.s2},
                 s.middle,
                 {division(z0, perspective), division(z1, perspective), division(z2, perspective)},
                 {z0, z1, z2}};
     }
-    GENDR_HD static T division(T depth, bool perspective) {
-        return T(1) / (perspective ? math::max(depth, T(least_depth)) : T(1));
+    // `perspective` is 1, or 0 for parallel projections: a number, not a choice, so that loops vectorise.
+    GENDR_HD static T division(T depth, T perspective) {
+        return T(1) / (perspective * math::max(depth, T(least_depth)) + (T(1) - perspective));
     }
 
     // normal[i] is the distance to edge i's line, which is opposite to corner i + 2.
@@ -78,7 +79,7 @@ template <class T> struct Surface {
     // From d loss / d b, to which depth's share has been added, and `in_depth` = d loss / d depth of the corners alone.
     template <class G>
     GENDR_HD SurfaceGradient<T> gradient(const Triangle<G> &t, G normal0, G normal1, G normal2, T g0, T g1, T g2,
-                                         T in_depth, bool perspective) const {
+                                         T in_depth, T perspective) const {
         const T lambda0 = T(normal1) * per_distance[0], lambda1 = T(normal2) * per_distance[1],
                 lambda2 = T(normal0) * per_distance[2];
         const T l0 = held(lambda0), l1 = held(lambda1), l2 = held(lambda2);
@@ -93,13 +94,12 @@ template <class T> struct Surface {
         // d lambda_i / d point is the opposite edge's normal, (-side tangent_y, side tangent_x), per unit of distance.
         const T x = -(p0 * T(t.edge[1].tangent_y) + p1 * T(t.edge[2].tangent_y) + p2 * T(t.edge[0].tangent_y));
         const T y = p0 * T(t.edge[1].tangent_x) + p1 * T(t.edge[2].tangent_x) + p2 * T(t.edge[0].tangent_x);
-        const T division = perspective ? T(1) : T(0);
         return {T(t.side) * x,
                 T(t.side) * y,
                 {bounded(lambda0), bounded(lambda1), bounded(lambda2)},
-                {in_depth * b0 - division * d0 * b0 * inverse_depth[0],
-                 in_depth * b1 - division * d1 * b1 * inverse_depth[1],
-                 in_depth * b2 - division * d2 * b2 * inverse_depth[2]}};
+                {in_depth * b0 - perspective * d0 * b0 * inverse_depth[0],
+                 in_depth * b1 - perspective * d1 * b1 * inverse_depth[1],
+                 in_depth * b2 - perspective * d2 * b2 * inverse_depth[2]}};
     }
 
   private:
