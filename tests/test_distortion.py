@@ -86,6 +86,15 @@ def test_limits_known_by_hand(kind, coefficients, limit):
     assert lens(kind, [float(k) for k in coefficients]).limit.item() == pytest.approx(limit, rel=1e-9)
 
 
+def test_the_quotient_may_set_the_limit_before_the_slope_does():
+    k1, k2, p1, k3 = -0.98, 1.73, 0.165, -0.91
+    quotient = np.roots([k3, 0, k2, 0, k1, -6 * p1, 1])  # f = 6 r |p|
+    slope = np.roots([7 * k3, 0, 5 * k2, 0, 3 * k1, -6 * p1, 1])  # d (r f) / dr = 6 r |p|
+    first, second = (min(r.real for r in roots if abs(r.imag) < 1e-9 < r.real) for roots in (quotient, slope))
+    assert first < second
+    assert Distortion.opencv([k1, k2, p1, 0.0, k3]).limit.item() == pytest.approx(first, rel=1e-9)
+
+
 @pytest.mark.parametrize(("kind", "coefficients"), [*LENSES, ("opencv", [-0.2, 0, 0, 0]), ("fisheye", [-0.3, 0, 0, 0])])
 def test_points_beyond_the_limit_are_held_there(kind, coefficients):
     distortion = lens(kind, [float(k) for k in coefficients])
