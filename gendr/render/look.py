@@ -145,7 +145,10 @@ def _add_lit_corners(look: Look, mesh: Mesh, color: Tensor | None) -> None:
     gloss: dict[str, Any] = {}
     if shade.model == "blinn-phong":
         specular, shininess = mesh.face_gloss()
-        per_face = (specular, shininess) if normals is None else (specular[:, None], shininess[:, None].expand(-1, 3))
+        # With a leading dimension for the images, so that no face is taken for one.
+        per_face = (specular[None], shininess[None])
+        if normals is not None:
+            per_face = (specular[None, :, None], shininess[None, :, None])
         gloss = {
             "specular": per_face[0] if shade.specular is None else shade.specular,
             "shininess": per_face[1] if shade.shininess is None else shade.shininess,
