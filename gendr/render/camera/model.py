@@ -133,7 +133,8 @@ class CameraModel:
         _check.tensor("vertices", vertices, ("*", "V", 3))
         if vertices.ndim > 3:
             _check.fail("vertices", f"[V, 3] or [B, V, 3] for {len(self)} cameras", vertices)
-        return self.to(vertices.dtype)._image(self._local("vertices", vertices)).mT
+        camera = self.to(vertices.dtype)
+        return camera._image(camera._local("vertices", vertices)).mT
 
     def with_pose(
         self,
