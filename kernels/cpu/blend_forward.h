@@ -8,7 +8,8 @@
 namespace gendr {
 inline namespace GENDR_ISA {
 
-constexpr int record_lanes = 8; // records are padded to whole vectors of doubles
+constexpr int record_lanes = 8;         // records are padded to whole vectors of doubles
+constexpr int64_t band_bytes = 1 << 20; // of records: what a core's cache holds
 
 inline int record_stride(const BlendSettings &s) {
     return (s.channels() + record_lanes - 1) / record_lanes * record_lanes;
@@ -186,7 +187,7 @@ template <class T> struct BlendForwardTask {
 
         const int stride = record_stride(self.settings);
         double *sum = static_cast<double *>(calloc(band.pixels, sizeof(double)));
-        double *record = static_cast<double *>(calloc(band.pixels * stride, sizeof(double)));
+        double *record = static_cast<double *>(malloc(band.pixels * stride * sizeof(double)));
         T *top = static_cast<T *>(malloc(band.pixels * sizeof(T)));
         T *scratch = static_cast<T *>(malloc(4 * stride * sizeof(T)));
         if (sum && record && top && scratch) self.draw(band, sum, record, top, scratch);
@@ -208,6 +209,7 @@ template <class T> struct BlendForwardTask {
         const math::Stepped<T> behind = background();
         const int stride = record_stride(settings);
         for (int64_t i = 0; i < band.pixels; ++i) {
+            for (int k = 0; k < stride; ++k) record[i * stride + k] = 0.0;
             record[i * stride] = settings.is_hard ? 0.0 : double(behind.mantissa);
             record[i * stride + 1] = settings.is_hard ? double(limits<T>::huge) : 0.0;
             top[i] = settings.is_hard ? T(-1) : behind.steps;
@@ -258,8 +260,12 @@ const char *blend_forward(const CoverageSettings &settings, const BlendSettings 
                           const Parallel &parallel) {
     static thread_local GammaTable table;
     const Plan<T> plan(settings, table);
-    const int wanted = parallel.threads == 1 ? 1 : 4 * parallel.threads;
-    const int bands = math::clamp((wanted + settings.batch - 1) / math::max(settings.batch, 1), 1, settings.height);
+    // A pixel's sums run over the faces in order in any band, so the bands are free to follow the threads and the
+    // cache.
+    const int for_threads = parallel.threads == 1 ? 1 : 4 * parallel.threads;
+    const int wanted = (for_threads + settings.batch - 1) / math::max(settings.batch, 1);
+    const int64_t for_cache = plan.pixels() * record_stride(blend) * int64_t(sizeof(double)) / band_bytes;
+    const int bands = int(math::clamp<int64_t>(math::max<int64_t>(wanted, for_cache), 1, settings.height));
     BlendForwardTask<T> task{plan, blend, tensors, bands};
     parallel.run(parallel.pool, settings.batch * bands, BlendForwardTask<T>::run, &task);
     return task.out_of_memory ? "out of memory" : nullptr;
