@@ -168,3 +168,16 @@ def test_errors_are_one_line_on_any_console(encoding):
     run = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     wanted = "gendr: error: Unrecognized options: --methd, thesis - perhaps you meant --method {large-steps,thesis}"
     assert (run.returncode, run.stdout, run.stderr) == (2, "", f"{wanted} (see gendr fit --help)\n")
+
+
+@pytest.mark.parametrize("show", ["color", "normal", "depth"])
+def test_render_shows_more_than_silhouettes(tmp_path, show):
+    picture, mask = tmp_path / "picture.png", tmp_path / "mask.png"
+    size = ("--image-size", "48")
+    assert main(["render", "teapot", "-o", str(picture), "--show", show, *size]) == 0
+    assert main(["render", "teapot", "-o", str(mask), *size]) == 0
+    seen = np.asarray(Image.open(picture).convert("L")) > 0
+    covered = np.asarray(Image.open(mask)) > 0
+    assert (seen == covered[:, ::-1]).mean() > 0.98  # letters must not be mirrored, silhouettes are as published
+    levels = np.unique(np.asarray(Image.open(picture)))
+    assert len(levels) > 50

@@ -8,7 +8,7 @@ from PIL import Image
 
 from gendr.render import Camera, Mesh, save_cameras
 from gendr.scenes import SCENES
-from gendr.tools.draw import write_mask
+from gendr.tools.draw import write_image
 from gendr.tools.fit import configure, fit, load_shape, load_target, ring, silhouettes
 from gendr.tools.fit.metrics import fine_iou, report, unseen_iou
 from gendr.tools.fit.target import resized, unseen_views
@@ -17,7 +17,7 @@ from gendr.tools.fit.target import resized, unseen_views
 def write_masks(folder, alpha, camera):
     names = [f"view_{index}.png" for index in range(len(alpha))]
     for name, mask in zip(names, alpha, strict=True):
-        write_mask(folder / name, mask)
+        write_image(folder / name, mask)
     save_cameras(folder / "cameras.json", camera, names)
 
 
@@ -104,7 +104,7 @@ def test_folders_that_are_not_complete_say_what_is_wrong(tmp_path):
     write_masks(tmp_path, torch.ones(2, 8, 8), ring(2))
     with pytest.raises(ValueError, match="views: expected nothing, because the cameras of"):
         load_target(tmp_path, views=3)
-    write_mask(tmp_path / "view_1.png", torch.ones(8, 9))
+    write_image(tmp_path / "view_1.png", torch.ones(8, 9))
     with pytest.raises(ValueError, match=r"view_1.png: expected 8x8 pixels like the others, got 9x8"):
         load_target(tmp_path)
     (tmp_path / "view_1.png").write_text("no image")

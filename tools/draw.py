@@ -1,20 +1,21 @@
-"""`gendr render`: the silhouette of a mesh from one view."""
+"""`gendr render`: a mesh from one view, as silhouette, in colour, or as normals or depth."""
 
 from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, ClassVar
 
 import torch
 import tyro
 from PIL import Image
+from torch.nn.functional import avg_pool2d
 
 from gendr import _check, distributions, tnorms
 from gendr.distributions import Heaviside
-from gendr.render import Camera, RasterStage, Renderer
+from gendr.render import AmbientLight, BlendStage, Camera, DirectionalLight, Mesh, RasterStage, Renderer
 from gendr.tnorms import Maximum
 from gendr.tools.arguments import SPEC, bad_arguments, option
 from gendr.tools.fit.target import load_shape
@@ -30,14 +31,16 @@ VIEWS = {
 }
 """Azimuth and elevation: front looks at the side that faces +z, right at the one that faces +x, top at +y."""
 
+SHOWS = ("silhouette", "color", "normal", "depth")
 SAMPLES = 4  # per pixel and direction
 MAX_SIZE = 8192
 NEAR, FAR = 1e-3, 1e6
 
-HELP = """Draw the silhouette of a mesh: white where it covers, grey where it is soft, on black.
+HELP = """Draw a mesh: its silhouette (white where it covers, grey where it is soft, on black), or what --show names.
 
 For example:
   gendr render airplane -o airplane.png
+  gendr render spot.obj -o spot.png --show color
   gendr render bunny.obj -o bunny.png --view front --image-size 512
   gendr render teapot -o soft.png --azimuth 60 --elevation 20 --tau 0.02"""
 
@@ -52,6 +55,8 @@ class Render:
     """A mesh file, or a built-in scene (airplane, teapot); made to be seen whole when it is not."""
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
     """The image file to write, e.g. out.png; an existing one is replaced."""
+    show: str = "silhouette"
+    """silhouette; color, lit from the upper left; normal, x, y, z as red, green, blue; or depth, near is bright."""
     view: str = "three-quarter"
     """front (from +z), back, left, right (from +x), top, bottom or three-quarter."""
     azimuth: Annotated[float | None, option("DEGREES", "the view's")] = None
@@ -74,11 +79,12 @@ class Render:
     def run(self) -> int:
         """Do it; returns the exit code."""
         with bad_arguments("gendr render"):
-            write_mask(self.out, self._alpha())
+            write_image(self.out, self._image())
         print(f"wrote {self.out}")
         return 0
 
-    def _alpha(self) -> torch.Tensor:
+    def _image(self) -> torch.Tensor:
+        _check.choice("show", self.show, SHOWS)
         azimuth, elevation = VIEWS[_check.choice("view", self.view, list(VIEWS))]
         _check.number("image-size", self.image_size, 1, MAX_SIZE)
         camera = Camera.look_at(
@@ -99,11 +105,30 @@ class Render:
             _check.number("tau", tau, 1e-30, 1e30)
             renderer = Renderer(self.image_size, distribution, tau, t_conorm, RasterStage(NEAR, FAR))
         mesh, _scale = load_shape(self.mesh)
-        return torch.nn.functional.avg_pool2d(renderer(mesh, camera).alpha, samples)[0]
+        if self.show == "silhouette":
+            return avg_pool2d(renderer(mesh, camera).alpha, samples)[0]
+        # look_at's views are mirrored, which silhouettes forgive and letters do not.
+        image = _picture(self.show, replace(renderer, blend=BlendStage("hard")), mesh, camera.mirrored())
+        return avg_pool2d(image, samples)[0]
 
 
-def write_mask(path: Path, alpha: torch.Tensor) -> None:
-    """Write coverage [H, W] as a grey image; the file appears whole or not at all.
+def _picture(show: str, renderer: Renderer, mesh: Mesh, camera: Camera) -> torch.Tensor:
+    """[1, 3, H, W] or [1, H, W], in [0, 1]."""
+    if show == "color":
+        upper_left = torch.tensor([-0.5, 1.0, -1.0], dtype=camera.rotation.dtype) @ camera.rotation[0]
+        lights = [AmbientLight(0.4), DirectionalLight(upper_left.to(mesh.vertices), 0.65)]
+        return renderer(mesh, camera, lights, ["rgb"]).rgb  # type: ignore[return-value]
+    out = renderer(mesh, camera, outputs=[show])
+    if out.normal is not None:
+        return (out.normal / 2 + 0.5) * out.alpha[:, None]
+    depth = out.depth if out.depth is not None else out.alpha
+    seen = out.alpha > 0.5
+    low, high = (depth[seen].min(), depth[seen].max()) if bool(seen.any()) else (depth.min(), depth.max())
+    return torch.where(seen, 1 - 0.8 * (depth - low) / (high - low).clamp_min(1e-6), 0)
+
+
+def write_image(path: Path, image: torch.Tensor) -> None:
+    """Write values in [0, 1], [H, W] in grey or [3, H, W] in colour; the file appears whole or not at all.
 
     Raises:
         ValueError: the suffix names no image format.
@@ -111,7 +136,7 @@ def write_mask(path: Path, alpha: torch.Tensor) -> None:
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_mask(Path(folder, "mask.png"), torch.eye(4))
+    ...     write_image(Path(folder, "mask.png"), torch.eye(4))
     ...     sorted(path.name for path in Path(folder).iterdir())
     ['mask.png']
     """
@@ -119,10 +144,11 @@ def write_mask(path: Path, alpha: torch.Tensor) -> None:
     suffix = path.suffix.lower()
     if suffix not in formats:
         _check.fail("out", "an image file such as out.png", repr(str(path)))
-    image = Image.fromarray((alpha.clamp(0.0, 1.0) * 255.0 + 0.5).byte().numpy())
+    rows = image if image.ndim == 2 else image.movedim(0, -1)
+    picture = Image.fromarray((rows.clamp(0.0, 1.0) * 255.0 + 0.5).byte().numpy())
     stage = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        image.save(stage, format=formats[suffix])
+        picture.save(stage, format=formats[suffix])
         os.replace(stage, path)
     finally:
         stage.unlink(missing_ok=True)
