@@ -5,7 +5,9 @@ import dataclasses
 import pytest
 import torch
 
+from gendr.render import Mesh
 from gendr.render.camera import Camera
+from gendr.tools.fit.views import close_up
 
 GENERATOR = torch.Generator().manual_seed(0)
 POINTS = torch.rand(50, 3, generator=GENERATOR, dtype=torch.float64) * 2 - 1
@@ -115,3 +117,11 @@ def test_wrong_fields_are_named(name, change):
 def test_wrong_points_are_named(points):
     with pytest.raises((ValueError, TypeError), match="points"):
         cameras().to_image(points)
+
+
+def test_a_close_up_enlarges_the_whole_image():
+    camera = cameras(scale=torch.full((3, 2), 0.5).double(), center=torch.full((3, 2), 0.05).double(), size=(30, 40))
+    ball = Mesh.icosphere(1, radius=0.3)
+    near, far = (view.project(ball.vertices.double())[..., :2] for view in (close_up(camera, [ball]), camera))
+    torch.testing.assert_close(near, far * (0.94 / far.abs().max()))
+    assert close_up(camera, [ball]).size == (30, 40)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -44,7 +45,8 @@ def close_up(camera: Camera, meshes: Sequence[Mesh], share: float = 0.94) -> Cam
     """
     reach = max(float(camera.project(mesh.vertices.double())[..., :2].abs().max()) for mesh in meshes)
     zoom = max(1.0, share / max(reach, 1e-3))
-    return Camera(camera.rotation, camera.eye, camera.scale * zoom, camera.projection)
+    center = None if camera.center is None else camera.center * zoom
+    return replace(camera, scale=camera.scale * zoom, center=center)
 
 
 def silhouettes(mesh: Mesh, camera: Camera, image_size: int | tuple[int, int]) -> Tensor:
