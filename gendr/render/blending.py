@@ -41,6 +41,8 @@ def checked(
         _check_textures(textures, face_vertices)
     if face_vertices.shape[-3] >= 2**24 and blend == "hard":
         _check.fail("face_vertices", "fewer than 2^24 faces, which float32 must number", face_vertices)
+    if not isinstance(perspective, bool):
+        raise TypeError(f"perspective: expected True or False, got {_check.describe(perspective)}")
     eps = _check.number("eps", eps, -1e6, 1e6)
     if isinstance(gamma, bool) or not isinstance(gamma, (int, float, Tensor)):
         raise TypeError(f"gamma: expected a number or a tensor [], got {_check.describe(gamma)}")
@@ -104,7 +106,7 @@ def _background(background: Tensor, record: Tensor, channels: int) -> Tensor:
     shapes = {1: [channels], 2: [batch, channels], 4: [batch, channels, height, width]}
     if not isinstance(background, Tensor) or background.ndim not in shapes:
         wanted = f"a tensor [{channels}], [{batch}, {channels}] or [{batch}, {channels}, {height}, {width}]"
-        _check.fail("background", wanted, background)
+        _check.fail("background", wanted, _check.describe(background))
     _check.tensor("background", background, shapes[background.ndim], [record.dtype])
     if background.device != record.device:
         _check.fail("background", f"the device of the faces, {record.device}", str(background.device))

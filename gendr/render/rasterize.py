@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Int64
@@ -128,8 +129,9 @@ def rasterize(
     t_conorm = Probabilistic() if t_conorm is None else t_conorm
     _check_kinds(distribution, t_conorm)
     if isinstance(face_vertices, Tensor) and torch.is_autocast_enabled(face_vertices.device.type):
-        face_vertices = _single_precision(face_vertices)
-        attributes = None if attributes is None else _single_precision(attributes)
+        face_vertices, attributes, background, gamma = (
+            _single_precision(value) for value in (face_vertices, attributes, background, gamma)
+        )
     ranges = _checked_faces(face_vertices, face_ranges)
     batch = face_vertices.shape[0] if ranges is None else len(ranges)
     if isinstance(t_conorm, Maximum) and face_vertices.shape[-3] >= 2**24:
@@ -149,6 +151,8 @@ def rasterize(
     if validate and chosen == "cuda":
         _cuda.validate(face_vertices=face_vertices, tau=scale, shift=shift, p=p)
     surface = blending.checked(attributes, textures, blend, gamma, eps, perspective, face_vertices, ranges)
+    if background is not None and (surface is None or attributes is textures is None):
+        _check.fail("background", "attributes or textures to be drawn over it", "none of them")
     if chosen == "reference":
         limits = {"near": near, "far": far, "cutoff": cutoff, "cull": cull}
         alpha, record, face = reference_views(
@@ -248,9 +252,9 @@ def _checked_faces(face_vertices: Tensor, face_ranges: Tensor | None) -> Tensor 
     return face_ranges.contiguous()
 
 
-def _single_precision(values: Tensor) -> Tensor:
-    """Under autocast: half precision as float32."""
-    return values.float() if values.dtype.itemsize < 4 else values
+def _single_precision(value: Any) -> Any:
+    """Under autocast: tensors of half precision as float32, all else as it is."""
+    return value.float() if isinstance(value, Tensor) and value.dtype.itemsize < 4 else value
 
 
 def _check_kinds(distribution: object, t_conorm: object) -> None:

@@ -146,7 +146,7 @@ def _features(weights: Tensor, surface: Surface) -> list[Tensor]:
         found.append(torch.einsum("bpfi,bfic->bpfc", weights, surface.attributes.expand(len(weights), -1, -1, -1)))
     if surface.textures is not None:
         uvs = surface.textures.uvs.expand(len(weights), -1, -1, -1)
-        found.append(
-            surface.textures.sample(torch.einsum("bpfi,bfic->bpfc", weights, uvs), surface.textures.map_of_face)
-        )
+        largest = torch.finfo(uvs.dtype).max  # weights may add up to a little more than 1
+        at = torch.einsum("bpfi,bfic->bpfc", weights, uvs).clamp(-largest, largest)
+        found.append(surface.textures.sample(at, surface.textures.map_of_face))
     return found

@@ -40,18 +40,19 @@ def reference_views(
     """
     if face_ranges is not None:
         views = []
-        for i, (begin, end) in enumerate(face_ranges.tolist()):
+        for i, (begin, end) in enumerate(face_ranges.tolist() or [(0, 0)]):
+            scale = tau[i : i + 1] if len(tau) else tau.new_ones(1)
             own = _of_faces(surface, begin, end)
             arguments = (height, width, distribution, t_conorm, own, limits)
-            views.append(reference_views(face_vertices[None, begin:end], None, tau[i : i + 1], *arguments))
-        return _joined(views, face_vertices, height, width)
+            views.append(reference_views(face_vertices[None, begin:end], None, scale, *arguments))
+        return _joined(views, len(face_ranges))
     pixels = reference.pixel_centres(height, width, face_vertices)
     shape = (len(face_vertices), height, width)
     alpha = reference.coverage(face_vertices, tau, pixels, distribution, t_conorm, **limits).reshape(shape)
     if surface is None:
         return alpha, None, None
     record, nearest = reference_blend.record(face_vertices, tau, pixels, distribution, t_conorm, surface, **limits)
-    return alpha, record.reshape(*shape, -1), nearest.reshape(shape)
+    return alpha, record.reshape(*shape, record.shape[-1]), nearest.reshape(shape)
 
 
 def _of_faces(surface: Surface | None, begin: int, end: int) -> Surface | None:
@@ -63,9 +64,9 @@ def _of_faces(surface: Surface | None, begin: int, end: int) -> Surface | None:
     return replace(surface, attributes=None if attributes is None else attributes[None, begin:end], textures=textures)
 
 
-def _joined(views: list[Views], like: Tensor, height: int, width: int) -> Views:
-    if not views:
-        return like.new_zeros(0, height, width), None, None
-    alpha = torch.cat([view[0] for view in views])
-    record, nearest = ([v for v in column if v is not None] for column in list(zip(*views, strict=True))[1:])
-    return alpha, torch.cat(record) if record else None, torch.cat(nearest) if nearest else None
+def _joined(views: list[Views], batch: int) -> Views:
+    """Of no images, one view of no faces tells the shapes."""
+    alpha, record, nearest = (
+        None if column[0] is None else torch.cat(column)[:batch] for column in zip(*views, strict=True)
+    )
+    return alpha, record, nearest

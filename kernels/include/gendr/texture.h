@@ -28,7 +28,8 @@ GENDR_HD int64_t wrapped_texel(int64_t i, int64_t size, Wrap wrap) {
 
 // The coordinate first goes where numbers are small, so that none overflows: within one period, or to just outside a
 // map whose border lasts for ever. `flip` for v, which points against the rows.
-GENDR_HD AxisLookup axis_lookup(double u, int64_t size, Wrap wrap, bool flip) {
+GENDR_HD AxisLookup axis_lookup(double coordinate, int64_t size, Wrap wrap, bool flip) {
+    const double u = math::clamp(coordinate, -1e300, 1e300); // weights may add up to a little more than 1
     const double period = wrap == Wrap::mirror ? 2.0 : 1.0;
     const double near = wrap == Wrap::clamp ? math::clamp(u, -1.0, 2.0) : u - period * ::floor(u / period);
     const double at = (flip ? 1.0 - near : near) * double(size) - 0.5, below = ::floor(at);
