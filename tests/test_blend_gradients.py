@@ -51,7 +51,12 @@ def drawing(made: BlendScene, backend: str, blend: str, perspective: bool = True
 
 
 def inputs_of(made: BlendScene) -> list[Tensor]:
-    numbers = {"tau": torch.tensor([0.3]), "shift": torch.tensor(0.1), "gamma": torch.tensor(0.2), "p": torch.tensor(2.0)}
+    numbers = {
+        "tau": torch.tensor([0.3]),
+        "shift": torch.tensor(0.1),
+        "gamma": torch.tensor(0.2),
+        "p": torch.tensor(2.0),
+    }
     tensors = made.tensors() | {name: value.double() for name, value in numbers.items()}
     return [tensors[name].detach().clone().requires_grad_() for name in NAMES]
 
@@ -126,5 +131,7 @@ def test_gradients_are_linear_in_what_comes_in():
     weights = torch.randn_like(out)
     first = torch.autograd.grad((out * weights).sum(), inputs, retain_graph=True)
     for scale in (2.0**-40, 2.0**60):
-        for got, want, name in zip(torch.autograd.grad((out * weights * scale).sum(), inputs, retain_graph=True), first, NAMES):
+        for got, want, name in zip(
+            torch.autograd.grad((out * weights * scale).sum(), inputs, retain_graph=True), first, NAMES
+        ):
             assert torch.equal(got, want * scale), name

@@ -76,7 +76,9 @@ def test_vmap():
     several = torch.stack([FACES, FACES.flip(0)])
     assert torch.equal(torch.func.vmap(draw)(several), torch.stack([draw(f) for f in several]))
     gammas = torch.tensor([0.1, 0.5])
-    assert torch.equal(torch.func.vmap(draw, in_dims=(None, None, 0))(FACES, COLOURS, gammas)[1], draw(FACES, gamma=0.5))
+    assert torch.equal(
+        torch.func.vmap(draw, in_dims=(None, None, 0))(FACES, COLOURS, gammas)[1], draw(FACES, gamma=0.5)
+    )
     colours = torch.stack([COLOURS, 1 - COLOURS])
     assert torch.equal(torch.func.vmap(draw, in_dims=(None, 0))(FACES, colours)[1], draw(FACES, 1 - COLOURS))
     mapped = torch.func.vmap(torch.func.grad(lambda f: draw(f).square().sum()))(several)

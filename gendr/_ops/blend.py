@@ -252,10 +252,25 @@ class Blend(torch.autograd.Function):
     """Forward and backward operator joined: first derivatives, in reverse mode."""
 
     @staticmethod
-    def forward(*args: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(  # each argument by name: compilers do not take a variable number
+        face_vertices: Tensor,
+        tau: Tensor,
+        shift: Tensor,
+        p: Tensor,
+        gamma: Tensor,
+        attributes: Tensor | None,
+        uvs: Tensor | None,
+        texels: Tensor | None,
+        maps: Tensor | None,
+        map_of_face: Tensor | None,
+        face_ranges: Tensor | None,
+        options: tuple[Any, ...],
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Call the operator."""
-        *tensors, options = args
-        outputs: tuple[Tensor, Tensor, Tensor, Tensor] = torch.ops.gendr.blend(*tensors, *options)
+        surface = (attributes, uvs, texels, maps, map_of_face)
+        outputs: tuple[Tensor, Tensor, Tensor, Tensor] = torch.ops.gendr.blend(
+            face_vertices, tau, shift, p, gamma, *surface, face_ranges, *options
+        )
         return outputs
 
     @staticmethod
