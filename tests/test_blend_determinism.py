@@ -1,4 +1,4 @@
-"""Blending gives the same bits for any number of threads, on every instruction set nearly the same, in little memory."""
+"""Blending gives the same bits for any number of threads, and needs little memory."""
 
 from __future__ import annotations
 
@@ -59,7 +59,8 @@ faces[..., 2] += 3
 texels = torch.rand(12, 3)
 faces.requires_grad_(), texels.requires_grad_()
 textures = FaceTextures.from_image(torch.rand(9, 3, 2), texels.reshape(3, 4, 3))
-raster = rasterize(faces, 33, Logistic(), 3e-2, attributes=torch.rand(1, 9, 3, 2), textures=textures, gamma=0.1, far=5.0)
+options = {"attributes": torch.rand(1, 9, 3, 2), "textures": textures, "gamma": 0.1, "far": 5.0}
+raster = rasterize(faces, 33, Logistic(), 3e-2, **options)
 raster.features.square().sum().backward()
 norms = [t.norm().item() for t in (raster.features, raster.depth, faces.grad, texels.grad)]
 print(json.dumps([_kernels.selected_instruction_set(), *norms]))

@@ -32,7 +32,7 @@ def flat(*depths: float) -> Tensor:
 def seen(height: int, width: int, perspective: bool) -> tuple[np.ndarray, np.ndarray]:
     """Weights of the big triangle's corners `[H, W, 3]` and depth `[H, W]`, from the planes through its corners.
 
-    1 / depth, and values over depth, are planes over the image: solve for the one that is 1 at a corner and 0 at others.
+    1 / depth, and values over depth, are planes over the image: take those that are 1 at a corner and 0 at others.
     """
     corners = BIG[0, 0].numpy()
     plane = np.linalg.inv(np.stack([corners[:, 0], corners[:, 1], np.ones(3)], 1))  # column i: the plane of corner i

@@ -131,7 +131,6 @@ def test_gradients_are_linear_in_what_comes_in():
     weights = torch.randn_like(out)
     first = torch.autograd.grad((out * weights).sum(), inputs, retain_graph=True)
     for scale in (2.0**-40, 2.0**60):
-        for got, want, name in zip(
-            torch.autograd.grad((out * weights * scale).sum(), inputs, retain_graph=True), first, NAMES
-        ):
+        scaled = torch.autograd.grad((out * weights * scale).sum(), inputs, retain_graph=True)
+        for got, want, name in zip(scaled, first, NAMES, strict=True):
             assert torch.equal(got, want * scale), name

@@ -13,6 +13,7 @@ from blends import BlendScene, Drawing, blend_scene, draw
 from gendr import rasterize
 from gendr.distributions import Gamma, Heaviside, Logistic
 from gendr.render import FaceTextures
+from gendr.render.reference import signed_distance
 from gendr.render.texture_wraps import WRAPS
 from gendr.tnorms import Maximum, Probabilistic
 from renderers import distributions, t_conorms
@@ -163,7 +164,7 @@ def test_depth_ranges(near, far, z, dtype):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_large_features_and_large_gradients(dtype):
     made = blend_scene(1, 5, (6, 7))
-    for size in (1e15, 1e30, float(torch.finfo(dtype).max)):
+    for size in (1e8, 1e18, 1e30):
         names = ("attributes", "texels", "background")
         large = replace(made, **{n: torch.full_like(getattr(made, n), size) for n in names})
         for blend in ("soft", "hard"):
@@ -171,8 +172,9 @@ def test_large_features_and_large_gradients(dtype):
                 check(large, Logistic(), Probabilistic(), "cpu", dtype, blend=blend, gamma=gamma)
                 heavy = replace(made, weights=made.weights * size)
                 check(heavy, Logistic(), Probabilistic(), "cpu", dtype, blend=blend, gamma=gamma, tau=1e-6)
-                both = replace(large, weights=made.weights * size)
-                check(both, Logistic(), Probabilistic(), "cpu", dtype, blend=blend, gamma=gamma)
+                both = replace(large, weights=made.weights * min(size, 1e18))  # their product must be a number
+                if dtype == torch.float64 or size < 1e30:
+                    check(both, Logistic(), Probabilistic(), "cpu", dtype, blend=blend, gamma=gamma)
 
 
 @pytest.mark.parametrize("blend", ["soft", "hard"])
@@ -208,23 +210,17 @@ def test_any_finite_faces(faces, distribution, t_conorm, tau, gamma, blend, pers
 
 
 def test_a_faint_face_far_in_front_leaves_the_others_their_share():
-    """Probabilities of e^-300 against depths of e^150: the weights' product counts, not the depths alone."""
+    """A probability of e^-400 against a depth of e^190: the weights' product counts, not the depths alone."""
     faces = torch.tensor([[[[-1e3, -1e3, 2.0], [1e3, -1e3, 2.0], [0.0, 1e3, 2.0]]] * 2], dtype=torch.float64)
     faces[0, 1, :, 0] += 2e3  # beyond the image, and nearer
     faces[0, 1, :, 2] = 1.5
-    distance = float(-rasterize_distance(faces[0, 1]))
+    distance = -float(signed_distance(torch.zeros(1, 2).double(), faces[0, 1:, :, :2]))
     options = {"attributes": torch.tensor([0.0, 1.0]).double().reshape(1, 2, 1, 1).expand(1, 2, 3, 1)}
-    options |= {"near": 1.0, "far": 2.0, "gamma": 0.5 / 150, "cutoff": 0.0, "eps": -1.0}
-    tau = distance / 300
+    options |= {"near": 1.0, "far": 2.0, "gamma": 0.5 / 190, "cutoff": 0.0, "eps": -1.0}
+    tau = distance / 400
     got, want = (rasterize(faces, 1, Logistic(), tau, backend=b, **options).features for b in BACKENDS)
     assert want.item() < 1e-60
     torch.testing.assert_close(got, want, rtol=1e-9, atol=0)
-
-
-def rasterize_distance(face: torch.Tensor) -> torch.Tensor:
-    from gendr.render.reference import signed_distance
-
-    return signed_distance(torch.zeros(1, 2, dtype=torch.float64), face[None, :, :2])
 
 
 def test_textures_of_one_colour_have_no_gradient_in_their_coordinates():

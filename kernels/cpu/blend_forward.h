@@ -141,15 +141,16 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
 
     // The pair's weight in units of its pixel's sum, and by how much the sum shrinks; false where nothing is added.
     bool soft_weight(int pixel, int i, double &weight, double &kept) {
-        const T probability = coverage.a[i];
+        T probability = coverage.a[i], steps = points.steps[i];
         if (!(probability > limits<T>::tiny)) return false;
-        const T apart = points.steps[i] - top[pixel];
+        settle(probability, steps);
+        const T apart = steps - top[pixel];
         weight = double(probability) * double(points.mantissa[i]);
         kept = 1.0;
         if (apart == T(0)) return true;
         if (apart > T(0)) {
             kept = steps_down(apart);
-            top[pixel] = points.steps[i];
+            top[pixel] = steps;
             return true;
         }
         weight *= steps_down(-apart);

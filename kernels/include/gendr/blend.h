@@ -56,12 +56,24 @@ template <class T> struct BlendBackward {
 inline namespace GENDR_ISA {
 
 constexpr double covers_from = -1e-6; // a face covers pixels outside by less than this, so that neighbours leave no gap
-constexpr int most_steps_apart = 4;   // terms this many steps below a sum add nothing: 2^-192 at most
+constexpr int most_steps_apart = 4;   // terms this many steps below a sum add nothing: 2^-66 of it at most
 constexpr double one_step = 5.421010862427522e-20; // 2^-64
 
 // A weight e^exponent.
 template <class T> GENDR_HD math::Stepped<T> stepped_exp(T exponent) {
     return math::exp2_stepped(math::clamp(exponent * T(1.4426950408889634), T(-6e7), T(6e7)));
+}
+
+// A faint probability hands steps on to its weight: the two together say how much a face counts, and a faint one far in
+// front must not drive out the others. Float, which ends at 2^-126, has room for both.
+GENDR_HD void settle(float &, float &) {}
+GENDR_HD void settle(double &probability, double &steps) {
+    const double up[4] = {0x1p512, 0x1p256, 0x1p128, 0x1p64};
+    for (int k = 0; k < 4; ++k) {
+        const bool is_faint = probability * up[k] < 1.0;
+        probability *= is_faint ? up[k] : 1.0;
+        steps -= is_faint ? double(8 >> k) : 0.0;
+    }
 }
 
 // The exponent's scale: e = (near - z) * per_depth.
@@ -71,6 +83,7 @@ GENDR_HD double exponent_per_depth(double near, double far, double gamma) {
 
 // A face's share of its pixel, from the pixel's sum: a 2^(64 (steps - sum_steps)) mantissa / sum.
 template <class T> GENDR_HD T share_of(T probability, T mantissa, T steps, T sum_steps, T inverse_sum) {
+    settle(probability, steps);
     const T apart = sum_steps - steps, step = T(one_step);
     const T once = apart >= T(1) ? step : T(1), twice = apart >= T(2) ? step : T(1),
             thrice = apart >= T(3) ? step : T(1);
