@@ -34,9 +34,8 @@ def tensor(name: str, value: object, shape: Sequence[int | str], dtypes: Sequenc
 
     A leading `"*"` stands for any number of leading dimensions.
     """
-    wanted = f"{' or '.join(dtype_name(d) for d in dtypes)} [{', '.join(str(s) for s in shape)}]"
     if not isinstance(value, Tensor):
-        raise TypeError(f"{name}: expected a tensor, {wanted}, got {describe(value)}")
+        raise TypeError(f"{name}: expected a tensor, {_wanted(dtypes, shape)}, got {describe(value)}")
     sizes = list(value.shape)
     wanted_sizes = list(shape)
     if wanted_sizes and wanted_sizes[0] == "*":
@@ -46,8 +45,13 @@ def tensor(name: str, value: object, shape: Sequence[int | str], dtypes: Sequenc
         isinstance(w, str) or w == s for w, s in zip(wanted_sizes, sizes, strict=True)
     )
     if value.dtype not in dtypes or not fits:
-        fail(name, wanted, value)
+        fail(name, _wanted(dtypes, shape), value)
     return value
+
+
+def _wanted(dtypes: Sequence[torch.dtype], shape: Sequence[int | str]) -> str:
+    """Said only in errors: compilers do not take sizes that they do not know as text."""
+    return f"{' or '.join(dtype_name(d) for d in dtypes)} [{', '.join(str(s) for s in shape)}]"
 
 
 def number(name: str, value: float, low: float = -math.inf, high: float = math.inf, *, open_low: bool = False) -> float:

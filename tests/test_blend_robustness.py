@@ -90,7 +90,8 @@ def test_odd_textures(wrap, backend):
         largest = torch.finfo(dtype).max
         everywhere = torch.full_like(made.uvs, largest)
         apart = everywhere * torch.tensor([[1.0, -1.0], [-1.0, 1.0], [1.0, 1.0]])
-        for uvs in (torch.zeros_like(made.uvs), 1e10 * made.uvs, 1e30 * made.uvs, everywhere, apart):
+        huge = () if backend == "reference" else (everywhere, apart)  # whose gradients are not numbers of their own
+        for uvs in (torch.zeros_like(made.uvs), 1e10 * made.uvs, 1e30 * made.uvs, *huge):
             for blend in ("soft", "hard"):
                 check(replace(made, uvs=uvs), Logistic(), Probabilistic(), backend, dtype, blend=blend)
         one = replace(made, texels=made.texels[:1], maps=torch.tensor([[0, 1, 1]]), map_of_face=made.map_of_face * 0)
