@@ -66,7 +66,7 @@ def _of_faces(surface: Surface | None, begin: int, end: int) -> Surface | None:
 
 def _joined(views: list[Views], batch: int) -> Views:
     """Of no images, one view of no faces tells the shapes."""
-    alpha, record, nearest = (
-        None if column[0] is None else torch.cat(column)[:batch] for column in zip(*views, strict=True)
-    )
-    return alpha, record, nearest
+    records = [record for _, record, _ in views if record is not None]
+    nearest = [face for _, _, face in views if face is not None]
+    alpha = torch.cat([view[0] for view in views])[:batch]
+    return alpha, torch.cat(records)[:batch] if records else None, torch.cat(nearest)[:batch] if nearest else None
