@@ -20,6 +20,7 @@ from gendr.render.formats.beside import Beside
 from gendr.render.formats.raw import RawMesh
 from gendr.render.mesh import Mesh
 from mesh_files import binary_ply, load_bytes
+from test_mesh_glb_looks import triangle
 from test_mesh_io import awkward_mesh
 
 
@@ -131,8 +132,43 @@ def by_trimesh(text: str, suffix: str) -> trimesh.Trimesh:
     return loaded
 
 
-def test_trimesh_takes_index_0_for_1() -> None:
+def test_trimesh_misreads_odd_indices(tmp_path: Path) -> None:
     assert by_trimesh(f"{SQUARE}f 0 2 3\n", "obj").faces.tolist() == [[0, 1, 2]]
+    assert by_trimesh(f"{SQUARE}f 1 2\nf 1 2 3 4\n", "obj").faces.tolist() == [[0, 1, 2], [2, 3, 0]]
+    later = "v 0 0 0\nv 1 0 0\nv 1 1 0\nf -3 -2 -1\nv 7 7 7\n"
+    assert by_trimesh(later, "obj").faces.tolist() == [[1, 2, 3]]
+    assert load_bytes(tmp_path, later, ".obj").faces.tolist() == [[0, 1, 2]]
+
+
+def test_trimesh_makes_several_meshes_of_several_materials() -> None:
+    text = f"{SQUARE}usemtl a\nf 1 2 3\nusemtl b\nf 1 3 4\nusemtl a\nf 2 3 4\n"
+    scene = trimesh.load_scene(io.BytesIO(text.encode()), file_type="obj")
+    assert sorted(len(geometry.faces) for geometry in scene.geometry.values()) == [1, 2]
+
+
+def test_trimesh_skips_a_colour_before_a_comment() -> None:
+    parse = trimesh.exchange.obj.parse_mtl
+    assert parse("newmtl a\nKd 1 0 0\n")["a"]["diffuse"] == [1, 0, 0]  # type: ignore[no-untyped-call]
+    assert "diffuse" not in parse("newmtl a\nKd 1 0 0 # red\n")["a"]  # type: ignore[no-untyped-call]
+
+
+def test_trimesh_and_files_that_are_cut_off_or_mixed() -> None:
+    solid = b"solid a\nfacet normal 0 0 1\nouter loop\nvertex 0 0 0\nvertex 1 0 0\n"
+    assert not trimesh.load_scene(io.BytesIO(solid), file_type="stl").geometry
+    assert by_trimesh("OFF\n3 9 0\n0 0 0\n1 0 0\n1 1 0\n3 0 1 2\n", "off").faces.tolist() == [[0, 1, 2]]
+    with pytest.raises(ValueError, match="PLY is unexpected length"):
+        trimesh.load_mesh(io.BytesIO(binary_ply("<", [[0, 1, 2], [0, 1, 2, 3]])), file_type="ply")
+    header = "ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty float y\nproperty float z\n"
+    text = header + "element face 1\nproperty list uchar int vertex_indices\nend_header\n0 0 a\n1 0 0\n0 1 0\n3 0 1 2\n"
+    with pytest.raises((ValueError, DeprecationWarning), match="could not be read to its end"):
+        by_trimesh(text, "ply")
+
+
+def test_trimesh_does_not_scale_integers_of_gltf() -> None:
+    rows = np.full((3, 2), 65535, np.uint16)
+    data = triangle({"TEXCOORD_0": (5123, "VEC2", rows.tobytes())})
+    (geometry,) = trimesh.load_scene(io.BytesIO(data), file_type="glb").geometry.values()
+    assert geometry.visual.uv.max() == 65535
 
 
 def test_trimesh_gives_one_coordinate_to_a_vertex_at_a_seam() -> None:
