@@ -80,13 +80,19 @@ def test_no_map_more_than_needed() -> None:
 
 def test_materials_that_share_their_look_share_a_map() -> None:
     white, image = torch.ones(3), torch.rand(4, 4, 3)
-    materials = (Material("a", white, image), Material("b", RED), Material("c", white, image, wrap="repeat"))
+    materials = (
+        Material("a", white, image),
+        Material("b", RED),
+        Material("c", white, image),
+        Material("d", BLUE, image),
+    )
     face_uvs = torch.tensor([[0, 1, 2], [0, 1, 2], [0, 1, 2], [0, -1, 2], [0, -1, 2]])
-    which = torch.tensor([2, 1, 0, 2, -1])
+    which = torch.tensor([2, 1, 0, 3, -1])
     textures = material_textures(materials, which, SQUARE, face_uvs, torch.float32)
-    assert textures.maps[:2].tolist() == [[0, 4, 4], [16, 1, 1]]
+    assert textures.maps[:3].tolist() == [[0, 4, 4], [16, 1, 1], [17, 4, 4]]
     assert textures.map_of_face[:3].tolist() == [0, 1, 0]
-    assert torch.equal(textures.sample(textures.uvs[0, 3:, 0], textures.map_of_face[3:]), torch.ones(2, 3))
+    bare = textures.sample(textures.uvs[0, 3:, 0], textures.map_of_face[3:])
+    assert bare.tolist() == [[0, 0, 1], [1, 1, 1]]
     mesh = Mesh(torch.eye(3), torch.tensor([[0, 1, 2]]), materials=materials).to(dtype=torch.float64)
     assert mesh.materials[0].texture is mesh.materials[2].texture
 
