@@ -151,7 +151,7 @@ def rasterize(
     if validate and chosen == "cuda":
         _cuda.validate(face_vertices=face_vertices, tau=scale, shift=shift, p=p)
     surface = blending.checked(attributes, textures, blend, gamma, eps, perspective, face_vertices, ranges)
-    if background is not None and (surface is None or attributes is textures is None):
+    if background is not None and (surface is None or (attributes is None and textures is None)):
         _check.fail("background", "attributes or textures to be drawn over it", "none of them")
     if chosen == "reference":
         limits = {"near": near, "far": far, "cutoff": cutoff, "cull": cull}
