@@ -204,6 +204,20 @@ def test_a_failed_save_leaves_all_files_as_they_were(tmp_path: Path, monkeypatch
         assert {f.name: f.read_bytes() for f in tmp_path.iterdir()} == before
 
 
+def test_the_mesh_itself_is_put_in_its_place_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    placed: list[str] = []
+    replace = os.replace
+
+    def recorded(source: Path, target: Path) -> None:
+        placed.append(Path(target).name)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", recorded)
+    painted().save(tmp_path / "a.obj")
+    assert len(placed) == 4
+    assert placed[-1] == "a.obj"
+
+
 def test_pictures_of_other_programs(tmp_path: Path) -> None:
     to_image(IMAGE).convert("RGBA").save(tmp_path / "i.tga")
     mesh = obj(tmp_path, SQUARE + CORNERS + "usemtl a\n" + QUAD, "newmtl a\nmap_Kd i.tga\n")
