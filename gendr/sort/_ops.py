@@ -55,19 +55,20 @@ def sort_network(
     return outputs
 
 
-def _settings(x: Tensor, weights: Tensor, pairs: Tensor, starts: Tensor, options: SortOptions) -> Any:
-    return _kernels.SortSettings(
-        distribution=DISTRIBUTIONS.index(options.distribution),
-        scale=options.scale,
-        art=options.art,
-        batch=x.shape[0],
-        wires=x.shape[1],
-        layers=len(starts) - 1,
-        comparators=len(pairs),
-        rows=options.rows,
-        product=options.product,
-        shared_weights=weights.shape[0] == 1,
-    )
+def keywords(x: Tensor, weights: Tensor, pairs: Tensor, starts: Tensor, options: SortOptions) -> dict[str, Any]:
+    """The kernels' settings of a call."""
+    return {
+        "distribution": DISTRIBUTIONS.index(options.distribution),
+        "scale": options.scale,
+        "art": options.art,
+        "batch": x.shape[0],
+        "wires": x.shape[1],
+        "layers": len(starts) - 1,
+        "comparators": len(pairs),
+        "rows": options.rows,
+        "product": options.product,
+        "shared_weights": weights.shape[0] == 1,
+    }
 
 
 def _address(tensor: Tensor | None) -> int:
@@ -83,11 +84,15 @@ def _threads(x: Tensor, pairs: Tensor, options: SortOptions) -> int:
 def _sort_network_cpu(x: Tensor, weights: Tensor, pairs: Tensor, starts: Tensor, *raw: Any) -> tuple[Tensor, Tensor]:
     options = SortOptions(*raw)
     x, weights = x.contiguous(), weights.contiguous()
-    values, product = _empty(x, options)
+    values, product = empty_outputs(x, options)
     if x.shape[0]:
         kernel = getattr(_kernels, f"sort_forward_{_check.dtype_name(x.dtype)}")
         addresses = [_address(t) for t in (x, pairs, starts, weights, values, product)]
-        kernel(_settings(x, weights, pairs, starts, options), addresses, _threads(x, pairs, options))
+        kernel(
+            _kernels.SortSettings(**keywords(x, weights, pairs, starts, options)),
+            addresses,
+            _threads(x, pairs, options),
+        )
     return values, product
 
 
@@ -103,26 +108,32 @@ def _sort_network_backward_cpu(
 ) -> tuple[Tensor, Tensor]:
     options = SortOptions(*raw)
     x, weights = x.contiguous(), weights.contiguous()
-    grad_x, grad_weights = torch.empty_like(x), x.new_zeros(_rows_shape(x, options) if wants_weights else (0,))
+    grad_x, grad_weights = torch.empty_like(x), x.new_zeros(rows_shape(x, options) if wants_weights else (0,))
     if x.shape[0]:
         kernel = getattr(_kernels, f"sort_backward_{_check.dtype_name(x.dtype)}")
         tensors = (x, pairs, starts, weights, grad_values.contiguous(), grad_product.contiguous(), grad_x, grad_weights)
         addresses = [_address(t) for t in tensors]
-        kernel(_settings(x, weights, pairs, starts, options), addresses, _threads(x, pairs, options))
+        kernel(
+            _kernels.SortSettings(**keywords(x, weights, pairs, starts, options)),
+            addresses,
+            _threads(x, pairs, options),
+        )
     return grad_x, grad_weights
 
 
-def _rows_shape(x: Tensor, options: SortOptions) -> tuple[Any, ...]:
+def rows_shape(x: Tensor, options: SortOptions) -> tuple[Any, ...]:
+    """Of the product."""
     return (x.shape[0], options.rows, x.shape[1])
 
 
-def _empty(x: Tensor, options: SortOptions) -> tuple[Tensor, Tensor]:
+def empty_outputs(x: Tensor, options: SortOptions) -> tuple[Tensor, Tensor]:
+    """Values and product, to be filled."""
     values = x.new_empty(x.shape)
-    return values, x.new_empty(_rows_shape(x, options))
+    return values, x.new_empty(rows_shape(x, options))
 
 
 def _sort_network_fake(x: Tensor, weights: Tensor, pairs: Tensor, starts: Tensor, *raw: Any) -> tuple[Tensor, Tensor]:
-    return _empty(x, SortOptions(*raw))
+    return empty_outputs(x, SortOptions(*raw))
 
 
 def _sort_network_backward_fake(
@@ -135,7 +146,7 @@ def _sort_network_backward_fake(
     wants_weights: bool,
     *raw: Any,
 ) -> tuple[Tensor, Tensor]:
-    return x.new_empty(x.shape), x.new_empty(_rows_shape(x, SortOptions(*raw)) if wants_weights else (0,))
+    return x.new_empty(x.shape), x.new_empty(rows_shape(x, SortOptions(*raw)) if wants_weights else (0,))
 
 
 _NO_DERIVATIVE = (

@@ -7,11 +7,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gendr import _check
+from gendr._cuda import require
+from gendr.sort import _cuda as _cuda
 from gendr.sort import _ops, reference
 from gendr.sort.networks import Network
 from gendr.sort.sigmoid import Sigmoid
 
-BACKENDS = ("auto", "cpu", "reference")
+BACKENDS = ("auto", "cpu", "cuda", "reference")
 
 
 def apply_network(
@@ -35,8 +37,8 @@ def apply_network(
         sigmoid: `f`.
         rows: which rows: None for the values only; an int `k` for `P[:k]`; a float tensor `W` `[m, n]` or `[B, m, n]`
             for the combinations `W P`, each of which costs no more than the values.
-        backend: "cpu" (kernels), "reference" (plain torch, derivatives of any order, any device), or "auto": the
-            kernels of the device that holds `x`.
+        backend: "cpu", "cuda" (kernels), "reference" (plain torch, derivatives of any order, any device), or "auto":
+            the kernels of the device that holds `x`.
 
     Returns:
         The values `[B, n]`, and the rows `[B, k or m, n]` or None; differentiable in `x` and `W`. The kernels give
@@ -54,20 +56,20 @@ def apply_network(
     """
     _check.tensor("x", x, ("B", network.n))
     _check.choice("backend", backend, BACKENDS)
-    if backend == "cpu" and x.device.type != "cpu":
-        _check.fail("x", "a tensor on the CPU for backend='cpu'", str(x.device))
+    if backend in ("cpu", "cuda") and x.device.type != backend:
+        _check.fail("x", f"a tensor on a {backend} device for backend='{backend}'", str(x.device))
     if isinstance(rows, Tensor):
         _check.tensor("rows", rows, ("*", "m", network.n), (x.dtype,))
         if rows.dim() > 3 or (rows.dim() == 3 and len(rows) not in (1, len(x))):
             _check.fail("rows", f"[m, {network.n}] or [{len(x)}, m, {network.n}]", rows)
     elif rows is not None and not 0 <= rows <= network.n:
         _check.fail("rows", f"None, a tensor, or an int from 0 to {network.n}", rows)
-    if backend != "reference" and (backend == "cpu" or x.device.type == "cpu"):
-        return _kernel(x, network, sigmoid, rows)
-    return _reference(x, network, sigmoid, rows)
+    return (_reference if backend == "reference" else _kernel)(x, network, sigmoid, rows)
 
 
 def _kernel(x: Tensor, network: Network, sigmoid: Sigmoid, rows: int | Tensor | None) -> tuple[Tensor, Tensor | None]:
+    if x.device.type == "cuda":
+        require(x.device)
     weights = x.new_empty(0, 0, network.n)
     if rows is None:
         product, count = "none", 0
@@ -79,7 +81,8 @@ def _kernel(x: Tensor, network: Network, sigmoid: Sigmoid, rows: int | Tensor | 
     options = _ops.SortOptions(
         _ops.PRODUCTS.index(product), count, sigmoid.distribution.name, sigmoid.scale, sigmoid.art or 0.0
     )
-    values, matrix = _ops.sort_network(x, weights, network.pairs, network.starts, options)
+    pairs, starts = (t if x.device.type == "cpu" else t.to(x.device) for t in (network.pairs, network.starts))
+    values, matrix = _ops.sort_network(x, weights, pairs, starts, options)
     return values, None if rows is None else matrix
 
 

@@ -34,7 +34,7 @@ class DiffSort(Sorter):
         steepness: the slope of the sigmoid at 0, or "auto": by the number of layers, see `auto_steepness`.
         art: the activation replacement trick's exponent, in [0, 1), with the logistic distribution.
         input_scale: the spread of the inputs that "auto" reckons with.
-        backend: "auto", "cpu" (kernels) or "reference" (plain torch; derivatives of any order).
+        backend: "auto", "cpu", "cuda" (kernels) or "reference" (plain torch; any order of derivative).
 
     Raises:
         TypeError, ValueError: an argument of the wrong kind or out of range.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "gendr/sort_network.h"
+#include "sort_turn.h"
 #include "stages.h"
 #include <cstdlib>
 
@@ -226,28 +227,6 @@ void send_back(const Comparators &network, const Degrees<T> &at, T *gradient, co
         pass_back<T, W, shared>(gradient + size_t(network.low(c)) * W, gradient + size_t(network.high(c)) * W,
                                 at.stay + i, at.swap + i, kept + size_t(q) * W, of_degrees + i);
     }
-}
-
-constexpr int turn = 16; // numbers that are transposed at once
-
-// target[lane * lane_stride + k] = source[k * stride + lane], k < count <= turn.
-template <class T, int W>
-void store_turned(const T *source, size_t stride, int count, T *target, int64_t lane_stride, int used_lanes) {
-    alignas(64) T tile[W][turn];
-    for (int k = 0; k < count; ++k)
-        for (int l = 0; l < W; ++l) tile[l][k] = source[k * stride + l];
-    for (int l = 0; l < used_lanes; ++l)
-        for (int k = 0; k < count; ++k) target[l * lane_stride + k] = tile[l][k];
-}
-
-// The inverse; lanes that are not used become 0.
-template <class T, int W>
-void load_turned(const T *source, int64_t lane_stride, int used_lanes, T *target, size_t stride, int count) {
-    alignas(64) T tile[W][turn] = {};
-    for (int l = 0; l < used_lanes; ++l)
-        for (int k = 0; k < count; ++k) tile[l][k] = source[l * lane_stride + k];
-    for (int k = 0; k < count; ++k)
-        for (int l = 0; l < W; ++l) target[k * stride + l] = tile[l][k];
 }
 
 } // namespace GENDR_ISA

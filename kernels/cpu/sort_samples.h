@@ -23,14 +23,18 @@ template <class T> struct SampleTile {
     bool backwards() const { return settings.product != SortProduct::full; }
 
     void load(const T *x, T *block) {
-        for (int l = 0; l < W; ++l) {
-            bad[l] = false;
-            for (int i = 0; i < n(); ++i) {
-                const T value = l < used ? x[(first + l) * n() + i] : T(0);
-                bad[l] |= is_nan_bits(value);
-                block[size_t(i) * W + l] = enclosed(value);
+        for (int i = 0; i < n(); i += turn)
+            load_turned<T, W>(x + first * n() + i, n(), used, block + size_t(i) * W, W, math::min(turn, n() - i));
+        int nan[W] = {};
+        for (int i = 0; i < n(); ++i) {
+            T *wire = block + size_t(i) * W;
+#pragma omp simd
+            for (int l = 0; l < W; ++l) {
+                nan[l] |= is_nan_bits(wire[l]) ? 1 : 0;
+                wire[l] = enclosed(wire[l]);
             }
         }
+        for (int l = 0; l < W; ++l) bad[l] = nan[l] != 0;
     }
 
     // The vector that starts on row (or, of the full product, column) `r`.
@@ -86,7 +90,9 @@ void forward_samples(const SortSettings &s, const SortForward<T> &t, const Compa
     sort_values<T, W>(s, network, x, degrees);
     for (int i = 0; i < n; i += turn)
         store_turned<T, W>(x + size_t(i) * W, W, math::min(turn, n - i), t.values + tile.first * n + i, n, tile.used);
-    for (int64_t i = tile.first * n; i < (tile.first + tile.used) * n; ++i) t.values[i] = opened(t.values[i]);
+    T *values = t.values + tile.first * n;
+#pragma omp simd
+    for (int i = 0; i < tile.used * n; ++i) values[i] = opened(values[i]);
     tile.fill_bad(t.values, n);
     if (!wants_product) return;
     T *group = scratch.take<T>(blocks);
@@ -147,8 +153,10 @@ void backward_samples(const SortSettings &s, const SortBackward<T> &t, const Com
     values_back<T, W>(network, degrees, of_degrees, g);
     for (int i = 0; i < n; i += turn)
         store_turned<T, W>(g + size_t(i) * W, W, math::min(turn, n - i), t.grad_x + tile.first * n + i, n, tile.used);
-    for (int64_t i = tile.first * n; i < (tile.first + tile.used) * n; ++i)
-        t.grad_x[i] = is_plain(t.x[i]) ? t.grad_x[i] : T(0);
+    const T *inputs = t.x + tile.first * n;
+    T *gradients = t.grad_x + tile.first * n;
+#pragma omp simd
+    for (int i = 0; i < tile.used * n; ++i) gradients[i] = is_plain(inputs[i]) ? gradients[i] : T(0);
     tile.fill_bad(t.grad_x, n);
     if (t.grad_weights) tile.fill_bad(t.grad_weights, int64_t(s.rows) * n);
 }

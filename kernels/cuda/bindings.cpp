@@ -1,5 +1,6 @@
 // The Python side of the GPU's kernels: addresses, sizes, numbers. No torch header; gendr/_cuda.py owns tensors.
 #include "coverage.h"
+#include "sort_bindings.h"
 #include <cstdint>
 #include <cuda_runtime.h>
 #include <pybind11/pybind11.h>
@@ -130,6 +131,7 @@ PYBIND11_MODULE(_kernels_cuda, m) {
     m.def("status_codes", [] { return int(status_codes); });
     m.def("forward_workspace", &forward_workspace);
     m.def("backward_workspace", &backward_workspace);
+    bind_sort(m);
     m.def("coverage_forward", &forward_call, unlocked);
     m.def("coverage_backward", &backward_call, unlocked);
 }

@@ -16,14 +16,15 @@ set(CMAKE_CUDA_STANDARD 17)
 set(CMAKE_CUDA_STANDARD_REQUIRED ON)
 find_package(CUDAToolkit REQUIRED)
 
-add_library(kernels_cuda OBJECT kernels/cuda/coverage_forward.cu kernels/cuda/coverage_backward.cu)
+add_library(kernels_cuda OBJECT kernels/cuda/coverage_forward.cu kernels/cuda/coverage_backward.cu
+  kernels/cuda/sort_network.cu)
 target_include_directories(kernels_cuda PRIVATE kernels kernels/include)
 set_target_properties(kernels_cuda PROPERTIES POSITION_INDEPENDENT_CODE ON CUDA_VISIBILITY_PRESET hidden)
 if(CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 12.8)
   target_compile_options(kernels_cuda PRIVATE --compress-mode=size)
 endif()
 
-pybind11_add_module(_kernels_cuda MODULE kernels/cuda/bindings.cpp)
+pybind11_add_module(_kernels_cuda MODULE kernels/cuda/bindings.cpp kernels/cuda/sort_bindings.cpp)
 target_include_directories(_kernels_cuda PRIVATE kernels kernels/include)
 target_compile_options(_kernels_cuda PRIVATE -Wall -Wextra)
 target_link_libraries(_kernels_cuda PRIVATE kernels_cuda CUDA::cudart_static)

@@ -86,16 +86,16 @@ template <class T> GENDR_HD T nan_of() { return from_high_bits(T(0), 0x7ff80000)
 
 // The input as the network sees it; NaN becomes 0 (its row's results are overwritten).
 template <class T> GENDR_HD T enclosed(T x) {
-    if (is_nan_bits(x)) return T(0);
-    if (is_infinite_bits(x)) return is_negative_bits(x) ? -sort_limits<T>::infinite : sort_limits<T>::infinite;
-    return math::clamp(x, -sort_limits<T>::largest, sort_limits<T>::largest);
+    const T held = math::clamp(x, -sort_limits<T>::largest, sort_limits<T>::largest);
+    const T end = is_negative_bits(x) ? -sort_limits<T>::infinite : sort_limits<T>::infinite;
+    return is_nan_bits(x) ? T(0) : (is_infinite_bits(x) ? end : held);
 }
 template <class T> GENDR_HD T opened(T value) {
     return math::abs(value) > sort_limits<T>::hard ? infinity_of<T>(value < T(0)) : value;
 }
 // Whether an input passes a gradient: where it was neither held nor infinite.
 template <class T> GENDR_HD bool is_plain(T x) {
-    return !is_nan_bits(x) && !is_infinite_bits(x) && math::abs(x) <= sort_limits<T>::largest;
+    return !is_nan_bits(x) & !is_infinite_bits(x) & (math::abs(x) <= sort_limits<T>::largest);
 }
 
 // The distribution's argument for a difference d, and the argument's derivative.

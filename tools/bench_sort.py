@@ -1,0 +1,188 @@
+"""Times relaxed sorting beside its peers: `python -m gendr.tools.bench_sort`.
+
+Microseconds per sample, forward and backward, float32. On one thread a time is the least CPU time of several runs,
+which other programs disturb little; on two it is the least wall time, which wants a quiet machine. The peers are those
+that the extra `peers` installs; without them their columns stay empty. Prints Markdown tables and writes JSON beside
+commit, processor and load.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import gendr
+from gendr.sort import DiffSort, FastSort, NeuralSort, SoftSort
+from gendr.tools.bench_raster import least, markdown
+from gendr.tools.machine import machine
+
+SIZES = {8: 4096, 16: 2048, 32: 512, 128: 64, 1024: 4}
+"""Batch of each number of elements: enough that a call's own cost, some 0.2 ms in torch, counts little."""
+STEEPNESS = 10.0
+TARGETS = {8: 30, 16: 30, 32: 30, 128: 60, 1024: 250}
+"""How many times faster than diffsort, with values and matrix."""
+SLOW = 64
+"""Comparators times elements, in millions per call, beyond which a peer runs twice only."""
+
+
+def both_ways(call: Callable[[Tensor], Tensor | tuple[Tensor, ...]], n: int, batch: int, repeats: int) -> float:
+    """Microseconds per sample of the call and of its gradient, with random incoming gradients."""
+    x = torch.randn(batch, n)
+    outputs = call(x)
+    outputs = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
+    incoming = [torch.randn_like(out) for out in outputs]
+
+    def once() -> None:
+        leaf = x.clone().requires_grad_()
+        result = call(leaf)
+        torch.autograd.grad((result,) if isinstance(result, Tensor) else tuple(result), leaf, incoming)
+
+    return least(once, repeats) * 1e3 / batch
+
+
+def peer(module: str) -> Any:
+    """A peer package, or None where it is not installed.
+
+    >>> peer("no_such_package") is None
+    True
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        return None
+
+
+def matrix_rows(repeats: int, sizes: dict[int, int]) -> list[dict[str, Any]]:
+    """Values and matrix: networks beside diffsort, NeuralSort, SoftSort."""
+    diffsort, rows = peer("diffsort"), []
+    for n, batch in sizes.items():
+        for network in ("odd_even", "bitonic"):
+            if network == "odd_even" and n > 128:
+                continue
+            ours = both_ways(DiffSort(n, network, "cauchy", STEEPNESS), n, batch, repeats)
+            row = {"n": n, "batch": batch, "network": network, "gendr": ours, "diffsort": None}
+            if diffsort:
+                theirs = diffsort.DiffSortNet(network, n, steepness=STEEPNESS, distribution="cauchy")
+                runs = 2 if n >= SLOW else max(3, repeats // 4)
+                row["diffsort"] = both_ways(theirs, n, batch, 1 if n > 128 else runs)
+            rows.append(row)
+    return rows
+
+
+def other_rows(repeats: int, sizes: dict[int, int]) -> list[dict[str, Any]]:
+    """Values or ranks only, and the other operators."""
+    torchsort, rows = peer("torchsort"), []
+    for n, batch in sizes.items():
+        bitonic = DiffSort(n, "bitonic", "cauchy", STEEPNESS)
+        calls: dict[str, Callable[[Tensor], Any] | None] = {
+            "values": bitonic.sort,
+            "ranks": bitonic.rank,
+            "torchsort soft_rank": torchsort and (lambda x: torchsort.soft_rank(x, regularization_strength=0.1)),
+            "FastSort ranks": FastSort(0.1).rank,
+            "NeuralSort P": NeuralSort(0.1).permutation,
+            "SoftSort P": SoftSort(0.1).permutation,
+        }
+        row: dict[str, Any] = {"n": n, "batch": batch}
+        for name, call in calls.items():
+            row[name] = both_ways(call, n, batch, repeats) if call else None
+        rows.append(row)
+    return rows
+
+
+def thread_rows(repeats: int, sizes: dict[int, int]) -> list[dict[str, Any]]:
+    """Wall time of values and matrix on one and two threads, forward and backward."""
+    rows = []
+    for n, batch in sizes.items():
+        row: dict[str, Any] = {"n": n, "batch": 8 * batch if n < 1024 else batch}
+        for threads in (1, 2):
+            torch.set_num_threads(2)  # least() then takes the wall's time
+            gendr.set_num_threads(threads)
+            row[str(threads)] = both_ways(DiffSort(n, steepness=STEEPNESS), n, row["batch"], repeats)
+        gendr.set_num_threads(None)
+        torch.set_num_threads(1)
+        rows.append(row)
+    return rows
+
+
+MEMORY = """
+import resource, torch
+from gendr.sort import DiffSort
+def run(n, batch):
+    x = torch.randn(batch, n, requires_grad=True)
+    values, p = DiffSort(n, steepness=10.0)(x)
+    (values.sum() + p.square().sum()).backward()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = run(8, 1)
+print(run(1024, 4) - before)
+"""
+
+
+def megabytes() -> float:
+    """What the largest case adds to a process's peak memory."""
+    result = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True)
+    return float(result.stdout) / 1024
+
+
+def cell(value: float | None) -> str:
+    """A number for a table.
+
+    >>> cell(0.123456), cell(None)
+    ('0.123', '')
+    """
+    return "" if value is None else f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+
+
+def tables(record: dict[str, Any]) -> str:
+    """All tables in Markdown."""
+    lines = []
+    for row in record["matrix"]:
+        ratio = "" if row["diffsort"] is None else f"{row['diffsort'] / row['gendr']:.0f}x"
+        times = [cell(row["gendr"]), cell(row["diffsort"])]
+        lines.append([str(row["n"]), str(row["batch"]), row["network"], *times, ratio, f"{TARGETS[row['n']]}x"])
+    parts = [markdown(["n", "batch", "network", "gendr", "diffsort", "faster by", "aim"], lines)]
+    names = [name for name in record["others"][0] if name not in ("n", "batch")]
+    lines = [[str(r["n"]), str(r["batch"]), *(cell(r[name]) for name in names)] for r in record["others"]]
+    parts.append(markdown(["n", "batch", *names], lines))
+    lines = [
+        [str(r["n"]), str(r["batch"]), cell(r["1"]), cell(r["2"]), f"{r['1'] / r['2']:.2f}"] for r in record["threads"]
+    ]
+    parts.append(markdown(["n", "batch", "1 thread", "2 threads", "speed-up"], lines))
+    return "\n\n".join(parts)
+
+
+def main(out: Path = Path("bench_sort.json"), repeats: int = 20, largest: int = 1024) -> None:
+    """Print the tables and write the numbers.
+
+    Args:
+        out: the JSON file.
+        repeats: runs of each call, of which the fastest counts.
+        largest: leave out sizes beyond this; diffsort takes seconds a sample for 1,024 elements.
+    """
+    torch.set_num_threads(1)
+    sizes = {n: batch for n, batch in SIZES.items() if n <= largest}
+    before = machine()
+    record = {"before": before, "matrix": matrix_rows(repeats, sizes), "others": other_rows(repeats, sizes)}
+    record["threads"] = thread_rows(repeats, sizes)
+    record["megabytes"] = megabytes()
+    record["after"] = machine()
+    print("Values and matrix, microseconds a sample, forward and backward, one thread:\n")
+    print(tables(record))
+    print(
+        f"\nMemory of bitonic, n = 1024, batch 4: {record['megabytes']:.0f} MB. Load: {before['load']}, then", end=" "
+    )
+    print(record["after"]["load"])
+    out.write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    import tyro
+
+    tyro.cli(main, description=__doc__)
