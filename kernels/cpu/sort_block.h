@@ -53,30 +53,24 @@ template <class T> struct Degrees {
           argument(scratch.take<T>(comparators + lanes)), keep(with_slopes) {}
 };
 
-template <class T, int W, bool shared>
-GENDR_HD void mix(T *__restrict a, T *__restrict b, const T *__restrict stay, const T *__restrict swap) {
+// Of a block `[wires][G][W]`: G vectors, each of W lanes. The lanes' degrees are read once for all G.
+template <class T, int W, int G, bool shared, bool keeping>
+GENDR_HD void mix(T *__restrict a, T *__restrict b, const T *__restrict stay, const T *__restrict swap,
+                  T *__restrict kept) {
 #pragma omp simd
     for (int l = 0; l < W; ++l) {
-        const T s = shared ? *stay : stay[l], w = shared ? *swap : swap[l], u = a[l], v = b[l];
-        a[l] = s * u + w * v;
-        b[l] = w * u + s * v;
-    }
-}
-
-template <class T, int W, bool shared>
-GENDR_HD void mix_keeping(T *__restrict a, T *__restrict b, const T *__restrict stay, const T *__restrict swap,
-                          T *__restrict kept) {
-#pragma omp simd
-    for (int l = 0; l < W; ++l) {
-        const T s = shared ? *stay : stay[l], w = shared ? *swap : swap[l], u = a[l], v = b[l];
-        kept[l] = u - v;
-        a[l] = s * u + w * v;
-        b[l] = w * u + s * v;
+        const T s = shared ? *stay : stay[l], w = shared ? *swap : swap[l];
+        for (int g = 0; g < G; ++g) {
+            const T u = a[g * W + l], v = b[g * W + l];
+            if (keeping) kept[g * W + l] = u - v;
+            a[g * W + l] = s * u + w * v;
+            b[g * W + l] = w * u + s * v;
+        }
     }
 }
 
 // The layers are symmetric: gradients pass as values do. `gradient` gathers what the degree `stay` gets.
-template <class T, int W, bool shared>
+template <class T, int W, int G, bool shared>
 GENDR_HD void pass_back(T *__restrict a, T *__restrict b, const T *__restrict stay, const T *__restrict swap,
                         const T *__restrict kept, T *__restrict gradient) {
     if (shared) {
@@ -92,10 +86,15 @@ GENDR_HD void pass_back(T *__restrict a, T *__restrict b, const T *__restrict st
     } else {
 #pragma omp simd
         for (int l = 0; l < W; ++l) {
-            const T u = a[l], v = b[l];
-            gradient[l] += kept[l] * (u - v);
-            a[l] = stay[l] * u + swap[l] * v;
-            b[l] = swap[l] * u + stay[l] * v;
+            const T s = stay[l], w = swap[l];
+            T sum = gradient[l];
+            for (int g = 0; g < G; ++g) {
+                const T u = a[g * W + l], v = b[g * W + l];
+                sum += kept[g * W + l] * (u - v);
+                a[g * W + l] = s * u + w * v;
+                b[g * W + l] = w * u + s * v;
+            }
+            gradient[l] = sum;
         }
     }
 }
@@ -169,8 +168,8 @@ void sort_values(const SortSettings &settings, const Comparators &network, T *x,
         const size_t at = out.keep ? size_t(first) * W : 0;
         for (int c = first; c < last; ++c) {
             const size_t i = at + size_t(c - first) * W;
-            mix<T, W, false>(x + size_t(network.low(c)) * W, x + size_t(network.high(c)) * W, out.stay + i,
-                             out.swap + i);
+            mix<T, W, 1, false, false>(x + size_t(network.low(c)) * W, x + size_t(network.high(c)) * W, out.stay + i,
+                                       out.swap + i, nullptr);
         }
     }
 }
@@ -194,38 +193,42 @@ void values_back(const Comparators &network, const Degrees<T> &at, const T *of_d
     }
 }
 
-// Sends a block `[wires][W]` through the comparators that can reach it, forwards or backwards. `live` marks the wires
-// that are not zero, and grows. With `kept`, leaves there each comparator's difference of lanes, and in `visited` which
-// comparators they were; returns how many.
-template <class T, int W, bool shared>
-int send(const Comparators &network, bool backwards, const Degrees<T> &at, T *block, char *live, T *kept,
-         int32_t *visited) {
+// The comparators that wires can reach which are not zero at first, forwards or backwards. `live` marks those wires,
+// and grows. Returns how many comparators it wrote to `visited`.
+inline int reach(const Comparators &network, bool backwards, char *live, int32_t *visited) {
     int visits = 0;
     for (int q = 0; q < network.count; ++q) {
         const int c = backwards ? network.count - 1 - q : q, low = network.low(c), high = network.high(c);
         if (!(live[low] | live[high])) continue;
         live[low] = live[high] = 1;
-        const size_t i = shared ? size_t(c) : size_t(c) * W;
-        T *a = block + size_t(low) * W, *b = block + size_t(high) * W;
-        if (kept) {
-            mix_keeping<T, W, shared>(a, b, at.stay + i, at.swap + i, kept + size_t(visits) * W);
-            visited[visits++] = c;
-        } else {
-            mix<T, W, shared>(a, b, at.stay + i, at.swap + i);
-        }
+        visited[visits++] = c;
     }
     return visits;
 }
 
+// Sends a block through those comparators; `kept` takes each one's difference of its two wires.
+template <class T, int W, int G, bool shared, bool keeping>
+void send(const Comparators &network, const Degrees<T> &at, T *block, const int32_t *visited, int visits, T *kept) {
+    constexpr int width = W * G;
+    for (int q = 0; q < visits; ++q) {
+        const int c = visited[q];
+        const size_t i = shared ? size_t(c) : size_t(c) * W;
+        mix<T, W, G, shared, keeping>(block + size_t(network.low(c)) * width, block + size_t(network.high(c)) * width,
+                                      at.stay + i, at.swap + i, keeping ? kept + size_t(q) * width : nullptr);
+    }
+}
+
 // The way back of `send`, for the gradient of its outcome.
-template <class T, int W, bool shared>
-void send_back(const Comparators &network, const Degrees<T> &at, T *gradient, const T *kept, const int32_t *visited,
-               int visits, T *of_degrees) {
+template <class T, int W, int G, bool shared>
+void send_back(const Comparators &network, const Degrees<T> &at, T *gradient, const int32_t *visited, int visits,
+               const T *kept, T *of_degrees) {
+    constexpr int width = W * G;
     for (int q = visits - 1; q >= 0; --q) {
         const int c = visited[q];
         const size_t i = shared ? size_t(c) : size_t(c) * W;
-        pass_back<T, W, shared>(gradient + size_t(network.low(c)) * W, gradient + size_t(network.high(c)) * W,
-                                at.stay + i, at.swap + i, kept + size_t(q) * W, of_degrees + i);
+        pass_back<T, W, G, shared>(gradient + size_t(network.low(c)) * width,
+                                   gradient + size_t(network.high(c)) * width, at.stay + i, at.swap + i,
+                                   kept + size_t(q) * width, of_degrees + i);
     }
 }
 

@@ -25,7 +25,8 @@ int tiles(const SortSettings &s) { return (s.batch + sample_lanes - 1) / sample_
 template <class T> void forward(const SortSettings &s, const SortForward<T> &t, const Parallel &parallel) {
     const Comparators network{t.pairs, t.starts, s.layers, s.comparators};
     if (by_samples<T>(s)) {
-        in_parallel(parallel, tiles(s), [&](int tile) { forward_samples(s, t, network, tile); });
+        const Itinerary itinerary(s, network);
+        in_parallel(parallel, tiles(s), [&](int tile) { forward_samples(s, t, network, itinerary, tile); });
         return;
     }
     in_parallel(parallel, s.batch * tasks_per_sample(s), [&](int task) {
@@ -37,7 +38,8 @@ template <class T> void forward(const SortSettings &s, const SortForward<T> &t, 
 template <class T> void backward(const SortSettings &s, const SortBackward<T> &t, const Parallel &parallel) {
     const Comparators network{t.pairs, t.starts, s.layers, s.comparators};
     if (by_samples<T>(s)) {
-        in_parallel(parallel, tiles(s), [&](int tile) { backward_samples(s, t, network, tile); });
+        const Itinerary itinerary(s, network);
+        in_parallel(parallel, tiles(s), [&](int tile) { backward_samples(s, t, network, itinerary, tile); });
         return;
     }
     // The task that is the last of its sample finishes it.

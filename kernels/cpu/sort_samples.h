@@ -7,9 +7,38 @@ namespace gendr {
 inline namespace GENDR_ISA {
 
 constexpr int sample_lanes = 16;
+constexpr int together = 4; // vectors that go through a network at once
+
+// What each group of vectors visits: the same for all samples, found once in a call.
+struct Itinerary {
+    int32_t *visited, *begins; // of group g: visited[begins[g]] ... visited[begins[g + 1]]
+
+    Itinerary(const SortSettings &s, const Comparators &network) {
+        const int groups = (s.rows + together - 1) / together;
+        visited = static_cast<int32_t *>(malloc(sizeof(int32_t) * (size_t(groups) * network.count + 1)));
+        begins = static_cast<int32_t *>(malloc(sizeof(int32_t) * (groups + 1)));
+        char *live = static_cast<char *>(malloc(s.wires + 1));
+        if (!visited || !begins || !live) abort();
+        begins[0] = 0;
+        for (int g = 0; g < groups; ++g) {
+            const int first = g * together, last = math::min(s.rows, first + together);
+            const bool given = s.product == SortProduct::weights;
+            memset(live, given ? 1 : 0, s.wires);
+            for (int r = first; !given && r < last; ++r) live[r] = 1;
+            const bool backwards = s.product != SortProduct::full;
+            begins[g + 1] = begins[g] + reach(network, backwards, live, visited + begins[g]);
+        }
+        free(live);
+    }
+    ~Itinerary() {
+        free(visited);
+        free(begins);
+    }
+    Itinerary(const Itinerary &) = delete;
+};
 
 template <class T> struct SampleTile {
-    static constexpr int W = sample_lanes;
+    static constexpr int W = sample_lanes, width = W * together;
     const SortSettings &settings;
     const Comparators network;
     int64_t first;
@@ -20,7 +49,6 @@ template <class T> struct SampleTile {
         : settings(s), network(n), first(int64_t(tile) * W), used(int(math::min(int64_t(W), s.batch - first))) {}
 
     int n() const { return settings.wires; }
-    bool backwards() const { return settings.product != SortProduct::full; }
 
     void load(const T *x, T *block) {
         for (int i = 0; i < n(); i += turn)
@@ -37,33 +65,32 @@ template <class T> struct SampleTile {
         for (int l = 0; l < W; ++l) bad[l] = nan[l] != 0;
     }
 
-    // The vector that starts on row (or, of the full product, column) `r`.
-    void seed(const T *weights, int r, T *block, char *live) const {
-        memset(block, 0, sizeof(T) * n() * W);
-        if (settings.product != SortProduct::weights) {
-            memset(live, 0, n());
-            live[r] = 1;
-            for (int l = 0; l < W; ++l) block[size_t(r) * W + l] = T(1);
-            return;
+    // Vectors r ... r + count, and zeros up to `together`: those that start on row (or, of the full product, column) r.
+    void seed(const T *weights, int r, int count, T *block) const {
+        memset(block, 0, sizeof(T) * n() * width);
+        for (int k = 0; k < count; ++k) {
+            if (settings.product != SortProduct::weights) {
+                for (int l = 0; l < W; ++l) block[size_t(r + k) * width + k * W + l] = T(1);
+                continue;
+            }
+            const int64_t each = int64_t(settings.rows) * n();
+            const T *own = weights + int64_t(r + k) * n() + (settings.shared_weights ? 0 : first * each);
+            for (int i = 0; i < n(); i += turn)
+                load_turned<T, W>(own + i, settings.shared_weights ? 0 : each, used, block + size_t(i) * width + k * W,
+                                  width, math::min(turn, n() - i));
         }
-        memset(live, 1, n());
-        const int64_t each = int64_t(settings.rows) * n();
-        const T *own = weights + int64_t(r) * n() + (settings.shared_weights ? 0 : first * each);
-        for (int i = 0; i < n(); i += turn)
-            load_turned<T, W>(own + i, settings.shared_weights ? 0 : each, used, block + size_t(i) * W, W,
-                              math::min(turn, n() - i));
     }
 
     // Blocks of `count` vectors from `r` on to or from the product's layout.
     template <class Move> void layout(int r, int count, const Move &move) const {
         const int64_t each = int64_t(settings.rows) * n(), origin = first * each;
-        const size_t block = size_t(n()) * W;
         if (settings.product == SortProduct::full) {
-            for (int i = 0; i < n(); ++i) move(size_t(i) * W, block, origin + int64_t(i) * n() + r, each, count);
+            for (int i = 0; i < n(); ++i)
+                move(size_t(i) * width, size_t(W), origin + int64_t(i) * n() + r, each, count);
         } else {
             for (int k = 0; k < count; ++k)
                 for (int i = 0; i < n(); i += turn)
-                    move(k * block + size_t(i) * W, size_t(W), origin + int64_t(r + k) * n() + i, each,
+                    move(size_t(i) * width + k * W, size_t(width), origin + int64_t(r + k) * n() + i, each,
                          math::min(turn, n() - i));
         }
     }
@@ -75,15 +102,16 @@ template <class T> struct SampleTile {
 };
 
 template <class T>
-void forward_samples(const SortSettings &s, const SortForward<T> &t, const Comparators &network, int index) {
+void forward_samples(const SortSettings &s, const SortForward<T> &t, const Comparators &network,
+                     const Itinerary &itinerary, int index) {
     constexpr int W = sample_lanes;
     SampleTile<T> tile(s, network, index);
     const int n = s.wires;
     const bool wants_product = s.product != SortProduct::none;
-    const size_t held = size_t(wants_product ? network.count : n) * W, blocks = size_t(n) * W * turn;
+    const size_t held = size_t(wants_product ? network.count : n) * W, blocks = size_t(n) * W * together;
     Scratch &scratch = Scratch::of_this_thread();
     scratch.reserve(Degrees<T>::bytes(held, true) + Scratch::bytes_of<T>(size_t(n) * W) +
-                    Scratch::bytes_of<T>(wants_product ? blocks : 0) + Scratch::bytes_of<char>(n));
+                    Scratch::bytes_of<T>(wants_product ? blocks : 0));
     T *x = scratch.take<T>(size_t(n) * W);
     Degrees<T> degrees(scratch, held, wants_product);
     tile.load(t.x, x);
@@ -96,14 +124,11 @@ void forward_samples(const SortSettings &s, const SortForward<T> &t, const Compa
     tile.fill_bad(t.values, n);
     if (!wants_product) return;
     T *group = scratch.take<T>(blocks);
-    char *live = scratch.take<char>(n);
-    for (int r = 0; r < s.rows; r += turn) {
-        const int count = math::min(turn, s.rows - r);
-        for (int k = 0; k < count; ++k) {
-            T *block = group + size_t(k) * n * W;
-            tile.seed(t.weights, r + k, block, live);
-            send<T, W, false>(network, tile.backwards(), degrees, block, live, nullptr, nullptr);
-        }
+    for (int r = 0; r < s.rows; r += together) {
+        const int count = math::min(together, s.rows - r), *begin = itinerary.begins + r / together;
+        tile.seed(t.weights, r, count, group);
+        send<T, W, together, false, false>(network, degrees, group, itinerary.visited + begin[0], begin[1] - begin[0],
+                                           nullptr);
         tile.layout(r, count, [&](size_t from, size_t stride, int64_t to, int64_t each, int length) {
             store_turned<T, W>(group + from, stride, length, t.product + to, each, tile.used);
         });
@@ -112,35 +137,36 @@ void forward_samples(const SortSettings &s, const SortForward<T> &t, const Compa
 }
 
 template <class T>
-void backward_samples(const SortSettings &s, const SortBackward<T> &t, const Comparators &network, int index) {
+void backward_samples(const SortSettings &s, const SortBackward<T> &t, const Comparators &network,
+                      const Itinerary &itinerary, int index) {
     constexpr int W = sample_lanes;
     SampleTile<T> tile(s, network, index);
     const int n = s.wires;
     const size_t count = size_t(network.count) * W, block = size_t(n) * W;
     Scratch &scratch = Scratch::of_this_thread();
-    scratch.reserve(Degrees<T>::bytes(count, true) + 2 * Scratch::bytes_of<T>(count) + 3 * Scratch::bytes_of<T>(block) +
-                    Scratch::bytes_of<T>(block * turn) + Scratch::bytes_of<int32_t>(network.count) +
-                    Scratch::bytes_of<char>(n));
-    T *x = scratch.take<T>(block), *g = scratch.take<T>(block), *vector = scratch.take<T>(block);
+    scratch.reserve(Degrees<T>::bytes(count, true) + Scratch::bytes_of<T>(count) +
+                    Scratch::bytes_of<T>(count * together) + 2 * Scratch::bytes_of<T>(block) +
+                    2 * Scratch::bytes_of<T>(block * together));
+    T *x = scratch.take<T>(block), *g = scratch.take<T>(block), *vectors = scratch.take<T>(block * together);
     Degrees<T> degrees(scratch, count, true);
-    T *of_degrees = scratch.take<T>(count), *kept = scratch.take<T>(count), *group = scratch.take<T>(block * turn);
-    int32_t *visited = scratch.take<int32_t>(network.count);
-    char *live = scratch.take<char>(n);
+    T *of_degrees = scratch.take<T>(count), *kept = scratch.take<T>(count * together);
+    T *group = scratch.take<T>(block * together);
     tile.load(t.x, x);
     sort_values<T, W>(s, network, x, degrees);
     memset(of_degrees, 0, count * sizeof(T));
-    for (int r = 0; r < s.rows && t.grad_product; r += turn) {
-        const int vectors = math::min(turn, s.rows - r);
-        tile.layout(r, vectors, [&](size_t to, size_t stride, int64_t from, int64_t each, int length) {
+    for (int r = 0; r < s.rows && t.grad_product; r += together) {
+        const int some = math::min(together, s.rows - r), *begin = itinerary.begins + r / together;
+        const int32_t *visited = itinerary.visited + begin[0];
+        const int visits = begin[1] - begin[0];
+        if (some < together) memset(group, 0, sizeof(T) * block * together);
+        tile.layout(r, some, [&](size_t to, size_t stride, int64_t from, int64_t each, int length) {
             load_turned<T, W>(t.grad_product + from, each, tile.used, group + to, stride, length);
         });
-        for (int k = 0; k < vectors; ++k) {
-            tile.seed(t.weights, r + k, vector, live);
-            const int visits = send<T, W, false>(network, tile.backwards(), degrees, vector, live, kept, visited);
-            send_back<T, W, false>(network, degrees, group + k * block, kept, visited, visits, of_degrees);
-        }
+        tile.seed(t.weights, r, some, vectors);
+        send<T, W, together, false, true>(network, degrees, vectors, visited, visits, kept);
+        send_back<T, W, together, false>(network, degrees, group, visited, visits, kept, of_degrees);
         if (!t.grad_weights) continue;
-        tile.layout(r, vectors, [&](size_t from, size_t stride, int64_t to, int64_t each, int length) {
+        tile.layout(r, some, [&](size_t from, size_t stride, int64_t to, int64_t each, int length) {
             store_turned<T, W>(group + from, stride, length, t.grad_weights + to, each, tile.used);
         });
     }

@@ -99,7 +99,7 @@ void forward_vectors(const SortSettings &s, const SortForward<T> &t, const Compa
     const size_t held = wants_product ? network.count : n;
     Scratch &scratch = Scratch::of_this_thread();
     scratch.reserve(Degrees<T>::bytes(held, true) + Scratch::bytes_of<T>(n) + Scratch::bytes_of<T>(size_t(n) * V) +
-                    Scratch::bytes_of<char>(n));
+                    Scratch::bytes_of<int32_t>(network.count) + Scratch::bytes_of<char>(n));
     T *x = scratch.take<T>(n);
     Degrees<T> degrees(scratch, held, wants_product);
     task.load(t.x, x);
@@ -111,10 +111,12 @@ void forward_vectors(const SortSettings &s, const SortForward<T> &t, const Compa
     if (!wants_product) return;
     T *block = scratch.take<T>(size_t(n) * V);
     char *live = scratch.take<char>(n);
+    int32_t *visited = scratch.take<int32_t>(network.count);
     for (int v = task.begin; v < task.end; v += V) {
         const int count = math::min(V, task.end - v);
         task.seed(t.weights, v, count, block, live);
-        send<T, V, true>(network, !task.full(), degrees, block, live, nullptr, nullptr);
+        const int visits = reach(network, !task.full(), live, visited);
+        send<T, V, 1, true, false>(network, degrees, block, visited, visits, nullptr);
         if (task.bad)
             for (size_t i = 0; i < size_t(n) * V; ++i) block[i] = nan_of<T>();
         task.store(block, v, count, t.product);
@@ -142,9 +144,10 @@ void backward_share(const SortSettings &s, const SortBackward<T> &t, const Compa
     for (int v = task.begin; v < task.end; v += V) {
         const int count = math::min(V, task.end - v);
         task.seed(t.weights, v, count, vector, live);
-        const int visits = send<T, V, true>(network, !task.full(), degrees, vector, live, kept, visited);
+        const int visits = reach(network, !task.full(), live, visited);
+        send<T, V, 1, true, true>(network, degrees, vector, visited, visits, kept);
         task.fetch(t.grad_product, v, count, g);
-        send_back<T, V, true>(network, degrees, g, kept, visited, visits, of_degrees);
+        send_back<T, V, 1, true>(network, degrees, g, visited, visits, kept, of_degrees);
         if (t.grad_weights) {
             if (task.bad)
                 for (size_t i = 0; i < block; ++i) g[i] = nan_of<T>();
