@@ -1,9 +1,10 @@
 """Times relaxed sorting beside its peers: `python -m gendr.tools.bench_sort`.
 
 Microseconds per sample, forward and backward, float32. On one thread a time is the least CPU time of several runs,
-which other programs disturb little; on two it is the least wall time, which wants a quiet machine. The peers are those
-that the extra `peers` installs; without them their columns stay empty. Prints Markdown tables and writes JSON beside
-commit, processor and load.
+which other programs disturb little; on two it is the least wall time, which wants a quiet machine. The peers are
+diffsort, which the extra `peers` installs, and torchsort, which compiles itself (`pip install --no-build-isolation
+torchsort`); without them their columns stay empty. Prints Markdown tables and writes JSON beside commit, processor and
+load.
 """
 
 from __future__ import annotations
