@@ -170,7 +170,11 @@ def main(out: Path = Path("bench_sort.json"), repeats: int = 20, largest: int = 
     torch.set_num_threads(1)
     sizes = {n: batch for n, batch in SIZES.items() if n <= largest}
     before = machine()
-    record = {"before": before, "matrix": matrix_rows(repeats, sizes), "others": other_rows(repeats, sizes)}
+    record: dict[str, Any] = {
+        "before": before,
+        "matrix": matrix_rows(repeats, sizes),
+        "others": other_rows(repeats, sizes),
+    }
     record["threads"] = thread_rows(repeats, sizes)
     record["megabytes"] = megabytes()
     record["after"] = machine()

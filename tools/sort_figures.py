@@ -146,7 +146,7 @@ def _save(figure: Any, file: Path) -> None:
     pyplot.close(figure)
 
 
-def main(out: Path = Path("docs/images"), steps: int = 120, seeds: int = 2) -> None:
+def main(out: Path = Path("docs/images"), steps: int = 60, seeds: int = 1) -> None:
     """Draw both pictures.
 
     Args:

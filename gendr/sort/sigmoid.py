@@ -56,6 +56,7 @@ class Sigmoid:
         if self.art is not None and (_check.number("art", self.art, 0.0) >= 1 or not is_logistic(self.distribution)):
             wanted = "None, or with Logistic() a number in [0, 1)"
             _check.fail("art", wanted, f"{self.art!r} with {self.distribution}")
+        density_at_zero(self.distribution)  # looked up now, so that no compiler has to trace it
 
     @property
     def scale(self) -> float:
