@@ -15,9 +15,10 @@ from gendr.render import reference
 from gendr.render.texture import FaceTextures
 from gendr.tnorms import TNorm
 
-THINNEST = 1e-12  # half image heights; this and the next two as in kernels/include/gendr/{surface,blend}.h
+THINNEST = 1e-12  # half image heights; this and what follows as in kernels/include/gendr/{surface,blend}.h
 LEAST_DEPTH = 1e-6
 COVERS_FROM = -1e-6
+LEAST_LAMBDA = 1e-30
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def barycentrics(pixels: Tensor, triangles: Tensor, depth: Tensor, is_perspectiv
         has_middle = area.abs() <= longest * THINNEST
     safe = torch.where(has_middle, 1, area)
     whole = [_cross(v - at, w - at) / safe for v, w in ((b, c), (c, a), (a, b))]
-    planar = torch.where(has_middle[..., None], 1 / 3, torch.stack(whole, -1)).clamp(0, 1)
+    planar = torch.where(has_middle[..., None], 1 / 3, torch.stack(whole, -1)).clamp(LEAST_LAMBDA, 1)
     if is_perspective:
         planar = planar / depth.clamp_min(LEAST_DEPTH)[:, None]
     return planar / planar.sum(-1, keepdim=True)

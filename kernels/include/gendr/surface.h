@@ -11,9 +11,10 @@
 namespace gendr {
 inline namespace GENDR_ISA {
 
-constexpr double thinnest = 1e-12;   // half image heights
-constexpr double least_depth = 1e-6; // of a perspective division
-constexpr double lambda_bound = 1e6; // of a coordinate that only scales a gradient
+constexpr double thinnest = 1e-12;     // half image heights
+constexpr double least_depth = 1e-6;   // of a perspective division
+constexpr double least_lambda = 1e-30; // of a coordinate that is held to the triangle
+constexpr double lambda_bound = 1e6;   // of a coordinate that only scales a gradient
 
 // The point of a face that a pixel sees.
 template <class T> struct SurfacePoint {
@@ -71,7 +72,7 @@ template <class T> struct Surface {
         const T l0 = held(T(normal1) * per_distance[0]), l1 = held(T(normal2) * per_distance[1]),
                 l2 = held(T(normal0) * per_distance[2]);
         const T r0 = l0 * inverse_depth[0], r1 = l1 * inverse_depth[1], r2 = l2 * inverse_depth[2];
-        const T whole = T(1) / (r0 + r1 + r2);
+        const T whole = whole_of(r0 + r1 + r2);
         const T b0 = r0 * whole, b1 = r1 * whole, b2 = r2 * whole;
         return {{b0, b1, b2}, b0 * depth[0] + b1 * depth[1] + b2 * depth[2]};
     }
@@ -84,7 +85,7 @@ template <class T> struct Surface {
                 lambda2 = T(normal0) * per_distance[2];
         const T l0 = held(lambda0), l1 = held(lambda1), l2 = held(lambda2);
         const T r0 = l0 * inverse_depth[0], r1 = l1 * inverse_depth[1], r2 = l2 * inverse_depth[2];
-        const T whole = T(1) / (r0 + r1 + r2);
+        const T whole = whole_of(r0 + r1 + r2);
         const T b0 = r0 * whole, b1 = r1 * whole, b2 = r2 * whole;
         const T mean = b0 * g0 + b1 * g1 + b2 * g2;
         const T d0 = g0 - mean, d1 = g1 - mean, d2 = g2 - mean; // d loss / d r_i, times r_0 + r_1 + r_2
@@ -103,7 +104,9 @@ template <class T> struct Surface {
     }
 
   private:
-    GENDR_HD T held(T lambda) const { return math::clamp(lambda + middle, T(0), T(1)); }
+    // Never all of them 0: of a face whose area is a rounding error, the coordinates need not add up to 1.
+    GENDR_HD T held(T lambda) const { return math::clamp(lambda + middle, T(least_lambda), T(1)); }
+    GENDR_HD static T whole_of(T sum) { return T(1) / math::max(sum, limits<T>::tiny * T(1e-7)); }
     GENDR_HD static T inner(T lambda) { return (lambda > T(0)) & (lambda < T(1)) ? T(1) : T(0); }
     GENDR_HD static T bounded(T lambda) { return math::clamp(lambda, T(-lambda_bound), T(lambda_bound)); }
 };
