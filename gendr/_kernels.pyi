@@ -101,7 +101,16 @@ def isotonic_blocks_float64(s: int, w: int, blocks: int, rows: int, n: int, entr
 
 class TopkSettings:
     def __init__(
-        self, *, distribution: int, scale: float, batch: int, classes: int, ranked: int, ranks: int, layers: int
+        self,
+        *,
+        distribution: int,
+        scale: float,
+        batch: int,
+        classes: int,
+        ranked: int,
+        ranks: int,
+        layers: int,
+        shared_weights: bool,
     ) -> None: ...
 
 def topk_mass_float32(settings: TopkSettings, addresses: list[int], threads: int, /) -> None: ...

@@ -17,7 +17,7 @@ struct PooledThreads {
     int threads;
 };
 
-// Addresses: scores, labels, weights, pairs, starts, mass, gradient (0 where none is wanted).
+// Addresses: scores, labels, weights, pairs, starts, mass, gradient and ranked (0 where none is wanted).
 template <class T> void mass(const TopkSettings &settings, const std::vector<uintptr_t> &addresses, int threads) {
     const auto at = [&](int i) { return reinterpret_cast<void *>(addresses.at(i)); };
     const TopkTensors<T> tensors{static_cast<const T *>(at(0)),
@@ -26,7 +26,8 @@ template <class T> void mass(const TopkSettings &settings, const std::vector<uin
                                  static_cast<const int32_t *>(at(3)),
                                  static_cast<const int32_t *>(at(4)),
                                  static_cast<T *>(at(5)),
-                                 static_cast<T *>(at(6))};
+                                 static_cast<T *>(at(6)),
+                                 static_cast<int64_t *>(at(7))};
     PooledThreads pooled{&ThreadPool::of_this_process(), threads};
     const auto run = [](void *pool, int tasks, void (*body)(void *, int), void *context) {
         const PooledThreads &threads = *static_cast<PooledThreads *>(pool);
@@ -43,11 +44,12 @@ template <class T> void mass(const TopkSettings &settings, const std::vector<uin
 
 void bind_topk(py::module_ &m) {
     py::class_<TopkSettings>(m, "TopkSettings")
-        .def(py::init([](int distribution, double scale, int batch, int classes, int ranked, int ranks, int layers) {
-                 return TopkSettings{distribution, scale, batch, classes, ranked, ranks, layers};
+        .def(py::init([](int distribution, double scale, int batch, int classes, int ranked, int ranks, int layers,
+                         bool shared_weights) {
+                 return TopkSettings{distribution, scale, batch, classes, ranked, ranks, layers, shared_weights};
              }),
              py::kw_only(), py::arg("distribution"), py::arg("scale"), py::arg("batch"), py::arg("classes"),
-             py::arg("ranked"), py::arg("ranks"), py::arg("layers"));
+             py::arg("ranked"), py::arg("ranks"), py::arg("layers"), py::arg("shared_weights"));
     const auto unlocked = py::call_guard<py::gil_scoped_release>();
     m.def("topk_mass_float32", &mass<float>, unlocked);
     m.def("topk_mass_float64", &mass<double>, unlocked);

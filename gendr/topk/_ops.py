@@ -28,7 +28,7 @@ class MassOptions(NamedTuple):
 _library = torch.library.Library("gendr", "FRAGMENT")
 _library.define(
     "topk_mass(Tensor scores, Tensor labels, Tensor weights, Tensor pairs, Tensor starts, str distribution, "
-    "float scale, SymInt ranked, bool wants_gradient) -> (Tensor, Tensor)"
+    "float scale, SymInt ranked, bool wants_gradient) -> (Tensor, Tensor, Tensor)"
 )
 
 
@@ -43,13 +43,11 @@ def label_mass(
 
 def _topk_mass_cpu(
     scores: Tensor, labels: Tensor, weights: Tensor, pairs: Tensor, starts: Tensor, *raw: Any
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
     *some, wants_gradient = raw
     options = MassOptions(*some)
     rows, name = scores.contiguous(), _check.dtype_name(scores.dtype)
     batch, classes = rows.shape
-    mass = rows.new_empty(batch)
-    gradient = rows.new_empty(batch if wants_gradient else 0, classes)
     settings = _kernels.TopkSettings(
         distribution=DISTRIBUTIONS.index(options.distribution),
         scale=options.scale,
@@ -58,16 +56,25 @@ def _topk_mass_cpu(
         ranked=options.ranked,
         ranks=weights.shape[1],
         layers=len(starts) - 1,
+        shared_weights=len(weights) == 1,
     )
+    mass, gradient, ranked = _outputs(rows, options.ranked, wants_gradient)
     tensors = [rows, labels.contiguous(), weights.contiguous(), pairs.contiguous(), starts.contiguous(), mass]
-    addresses = [*(t.data_ptr() for t in tensors), gradient.data_ptr() if wants_gradient else 0]
+    addresses = [t.data_ptr() for t in tensors] + [t.data_ptr() if t.numel() else 0 for t in (gradient, ranked)]
     getattr(_kernels, f"topk_mass_{name}")(settings, addresses, get_num_threads())
-    return mass, gradient
+    return mass, gradient, ranked
 
 
-def _topk_mass_fake(scores: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
-    gradient = scores.new_empty(scores.shape[0] if rest[-1] else 0, scores.shape[1])
-    return scores.new_empty(scores.shape[0]), gradient
+def _outputs(scores: Tensor, ranked: int, wants_gradient: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """Mass `[B]`, its gradient in the ranked scores `[B, ranked]`, and which these are; empty where not wanted."""
+    batch, classes = scores.shape
+    gradient = scores.new_empty(batch if wants_gradient else 0, ranked)
+    index = scores.new_empty(batch if wants_gradient and ranked < classes else 0, ranked, dtype=torch.int64)
+    return scores.new_empty(batch), gradient, index
+
+
+def _topk_mass_fake(scores: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
+    return _outputs(scores, *rest[-2:])
 
 
 _NO_DERIVATIVE = (
@@ -97,51 +104,58 @@ class LabelMass(torch.autograd.Function):
     """The mass, with the gradient that came along with it."""
 
     @staticmethod
-    def forward(*args: Any) -> tuple[Tensor, Tensor]:
+    def forward(*args: Any) -> tuple[Tensor, Tensor, Tensor]:
         """Call the operator."""
         *tensors, options, wants_gradient = args
-        mass, gradient = torch.ops.gendr.topk_mass(*tensors, *options, wants_gradient)
-        return mass, gradient
+        mass, gradient, ranked = torch.ops.gendr.topk_mass(*tensors, *options, wants_gradient)
+        return mass, gradient, ranked
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
         """Keep the gradient; and the scores, on which it depends, for the refusal to be heard."""
-        ctx.save_for_backward(output[1], inputs[0])
-        ctx.mark_non_differentiable(output[1])
+        ctx.save_for_backward(*output[1:], inputs[0])
+        ctx.mark_non_differentiable(*output[1:])
 
     @staticmethod
-    def backward(ctx: Any, grad_mass: Tensor, _grad_gradient: Tensor) -> tuple[Any, ...]:
+    def backward(ctx: Any, grad_mass: Tensor, *_others: Tensor) -> tuple[Any, ...]:
         """Scale the gradient, in a way that refuses to be differentiated again."""
-        gradient, scores = ctx.saved_tensors
-        compiling = torch.compiler.is_compiling()
-        scaled = _scale(grad_mass, gradient) if compiling else _Scaled.apply(grad_mass, gradient, scores)  # type: ignore[no-untyped-call]
-        return scaled, None, None, None, None, None, None
+        scale = _spread if torch.compiler.is_compiling() else _Spread.apply
+        return scale(grad_mass, *ctx.saved_tensors), None, None, None, None, None, None  # type: ignore[no-untyped-call]
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple[Any, ...], *args: Any) -> tuple[tuple[Tensor, Tensor], tuple[int, int]]:
+    def vmap(info: Any, in_dims: tuple[Any, ...], *args: Any) -> tuple[tuple[Tensor, ...], tuple[int, ...]]:
         """Fold the mapped dimension into the batch."""
         size, folded = info.batch_size, []
         if in_dims[3] is not None or in_dims[4] is not None:
             raise RuntimeError("gendr kernels: the network itself cannot be mapped over")
-        for tensor, dim in zip(args[:3], in_dims[:3], strict=True):
+        for i, (tensor, dim) in enumerate(zip(args[:3], in_dims[:3], strict=True)):
+            if i == 2 and dim is None and len(tensor) == 1:  # weights that all share
+                folded.append(tensor)
+                continue
             mapped = tensor.expand(size, *tensor.shape) if dim is None else tensor.movedim(dim, 0)
+            if i == 2 and mapped.shape[1] == 1:
+                mapped = mapped.expand(-1, folded[0].shape[0] // size, -1)
             folded.append(mapped.reshape(size * mapped.shape[1], *mapped.shape[2:]))
-        mass, gradient = LabelMass.apply(*folded, *args[3:])  # type: ignore[no-untyped-call]
-        return (mass.reshape(size, -1), gradient.reshape(size, -1, gradient.shape[-1])), (0, 0)
+        outputs = LabelMass.apply(*folded, *args[3:])  # type: ignore[no-untyped-call]
+        batch = folded[0].shape[0] // size
+        parts = [o.reshape(size, batch if len(o) else 0, *o.shape[1:]) for o in outputs]
+        return tuple(parts), (0, 0, 0)
 
 
-def _scale(grad_mass: Tensor, gradient: Tensor) -> Tensor:
-    return grad_mass.unsqueeze(-1) * gradient
+def _spread(grad_mass: Tensor, gradient: Tensor, ranked: Tensor, scores: Tensor) -> Tensor:
+    """The gradient in all scores, of those that were not ranked 0."""
+    scaled = grad_mass.unsqueeze(-1) * gradient
+    return torch.zeros_like(scores).scatter_(1, ranked, scaled) if len(ranked) else scaled
 
 
-class _Scaled(torch.autograd.Function):
-    """The product, which raises where torch would take the gradient for a constant."""
+class _Spread(torch.autograd.Function):
+    """`_spread`, which raises where torch would take the gradient for a constant."""
 
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(grad_mass: Tensor, gradient: Tensor, scores: Tensor) -> Tensor:
-        return _scale(grad_mass, gradient)
+    def forward(grad_mass: Tensor, gradient: Tensor, ranked: Tensor, scores: Tensor) -> Tensor:
+        return _spread(grad_mass, gradient, ranked, scores)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:

@@ -39,7 +39,8 @@ class TopKLoss(nn.Module):
         top1: "softmax", as above; "mixture", the softmax probability within the logarithm, in the place of `k = 1`'s;
             "ranked", everything by the operator (4.3).
         distribution: of the network's comparators, or its spec.
-        steepness: of the sigmoid at 0, in 1 / units of the scores; "auto" by the number of layers.
+        steepness: of the sigmoid at 0, in 1 / units of the scores: look around 1 in steps of 2, gentle is better in
+            the beginning; "auto" goes by the number of layers, as for sorting.
         network: "auto", "splitter", "bitonic", "odd_even", ...; see `selection_network`.
         tau: temperature of the other methods.
         reduction: "mean" (over the weights of the labels that count), "sum", or "none".
@@ -71,7 +72,7 @@ class TopKLoss(nn.Module):
         *,
         top1: Literal["softmax", "mixture", "ranked"] = "softmax",
         distribution: Distribution | str = "cauchy",
-        steepness: float | Literal["auto"] = "auto",
+        steepness: float | Literal["auto"] = 1.0,
         network: str = "auto",
         tau: float = 1.0,
         reduction: Literal["mean", "sum", "none"] = "mean",
@@ -140,7 +141,7 @@ class TopKLoss(nn.Module):
                 _check.fail("p_k", f"a row for each of {len(labels)} samples", given)
             chances = _probabilities(given).reshape(len(labels), -1)
         elif self.p_k.dim() == 1:
-            chances = self.p_k.expand(len(labels), -1)
+            chances = self.p_k.unsqueeze(0)
         else:
             _check.tensor("p_k", self.p_k, (n, "K"))
             chances = self.p_k[labels]

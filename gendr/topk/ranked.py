@@ -47,7 +47,7 @@ def highest_scores(
 def network_mass(
     scores: Float[Tensor, "B n"],
     labels: Int64[Tensor, " B"],
-    weights: Float[Tensor, "B K"],
+    weights: Float[Tensor, "W K"],
     sigmoid: Sigmoid,
     m: int | None = None,
     network: str = "auto",
@@ -61,7 +61,7 @@ def network_mass(
     Args:
         scores: the higher the better; infinities are compared hard.
         labels: from 0 to `n - 1`.
-        weights: of the ranks from the first on.
+        weights: of the ranks from the first on; a row for each sample, or one for all.
         sigmoid: of the comparators.
         m: how many scores go through the network; None for all.
         network: of `selection_network`.
@@ -97,7 +97,7 @@ def network_mass(
 
 
 def class_masses(
-    scores: Float[Tensor, "B n"], weights: Float[Tensor, "B K"], sigmoid: Sigmoid, network: str = "auto"
+    scores: Float[Tensor, "B n"], weights: Float[Tensor, "W K"], sigmoid: Sigmoid, network: str = "auto"
 ) -> Float[Tensor, "B n"]:
     """`sum_r weights[r] P[r, c]` for every class `c` at once, as `network_mass` has it for one; in plain torch.
 
@@ -112,7 +112,7 @@ def class_masses(
     return reference.rows(row, layers, steps).squeeze(1)
 
 
-def operator_masses(scores: Float[Tensor, "B n"], weights: Float[Tensor, "B K"], by: Sorter) -> Float[Tensor, "B n"]:
+def operator_masses(scores: Float[Tensor, "B n"], weights: Float[Tensor, "W K"], by: Sorter) -> Float[Tensor, "B n"]:
     """The same by any operator of `gendr.sort` that has a permutation matrix.
 
     >>> from gendr.sort import SoftSort

@@ -21,6 +21,10 @@ template <class T> struct MassTask {
         if (!self.group(task * samples, workspace)) self.failed = true;
     }
 
+    const T *weights_of(int sample) const {
+        return tensors.weights + (settings.shared_weights ? 0 : int64_t(sample) * settings.ranks);
+    }
+
     bool group(int first, Workspace<T> &space) {
         const TopkSettings &s = settings;
         const int count = math::min(samples, s.batch - first);
@@ -41,7 +45,7 @@ template <class T> struct MassTask {
         const RelaxedNetwork<T> relaxed{network, stage, T(s.scale), space};
         tensors.gradient ? relaxed.template forward<true>() : relaxed.template forward<false>();
         for (int k = 0; k < count; ++k) {
-            const T *weights = tensors.weights + int64_t(first + k) * s.ranks;
+            const T *weights = weights_of(first + k);
             T sum = T(0);
             for (int r = 0; r < s.ranks; ++r) sum += weights[r] * space.v[r * samples + k];
             tensors.mass[first + k] = sum;
@@ -50,7 +54,7 @@ template <class T> struct MassTask {
         if (!tensors.gradient) return true;
         gradient(first, count, relaxed, space);
         for (int k = 0; k < count; ++k)
-            if (bad[k]) memset(tensors.gradient + int64_t(first + k) * s.classes, 0, sizeof(T) * s.classes);
+            if (bad[k]) memset(tensors.gradient + int64_t(first + k) * s.ranked, 0, sizeof(T) * s.ranked);
         return true;
     }
 
@@ -72,15 +76,12 @@ template <class T> struct MassTask {
         const TopkSettings &s = settings;
         for (int64_t i = 0; i < int64_t(s.ranked) * samples; ++i) space.x[i] = space.v[i] = T(0);
         for (int k = 0; k < count; ++k)
-            for (int r = 0; r < s.ranks; ++r)
-                space.v[r * samples + k] = tensors.weights[int64_t(first + k) * s.ranks + r];
+            for (int r = 0; r < s.ranks; ++r) space.v[r * samples + k] = weights_of(first + k)[r];
         relaxed.backward();
-        T *out = tensors.gradient + int64_t(first) * s.classes;
-        if (s.ranked == s.classes) return store(space.x, count, s.classes, out);
-        memset(out, 0, sizeof(T) * int64_t(count) * s.classes);
-        for (int k = 0; k < count; ++k)
-            for (int i = 0; i < s.ranked; ++i)
-                out[int64_t(k) * s.classes + space.index[k * s.ranked + i]] = space.x[i * samples + k];
+        store(space.x, count, s.ranked, tensors.gradient + int64_t(first) * s.ranked);
+        if (!tensors.ranked) return;
+        int64_t *ranked = tensors.ranked + int64_t(first) * s.ranked;
+        for (int i = 0; i < count * s.ranked; ++i) ranked[i] = space.index[i];
     }
 };
 

@@ -13,16 +13,18 @@ struct TopkSettings {
     int ranked; // how many of the highest scores go through the network: its wires; `classes` for all
     int ranks;  // rows of P that the label is looked for in
     int layers;
+    bool shared_weights; // one row of weights for the whole batch
 };
 
 template <class T> struct TopkTensors {
     const T *scores;       // [batch, classes]; infinities are compared hard, no NaN
     const int64_t *labels; // [batch], a negative one has mass 0
-    const T *weights;      // [batch, ranks]: of each row of P
+    const T *weights;      // [batch or 1, ranks]: of each row of P
     const int32_t *pairs;  // [comparators, 2]: wires (low, high); the larger score goes to `low`
     const int32_t *starts; // [layers + 1]: where each layer begins
     T *mass;               // [batch]: sum over ranks of weight * P[rank, label]
-    T *gradient;           // [batch, classes]: of the mass; null where none is wanted
+    T *gradient;           // [batch, ranked]: of the mass, in the scores ranked; null where none is wanted
+    int64_t *ranked;       // [batch, ranked]: which scores these are; null where all are, in their order
 };
 
 // One instruction set's kernels. They return null, or what went wrong.

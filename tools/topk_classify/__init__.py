@@ -1,0 +1,1 @@
+"""Training a classifier whose label should be among the first k, k drawn from a distribution."""
