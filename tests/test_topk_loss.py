@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from gendr.distributions import Cauchy, Optimal
-from gendr.sort import DiffSort, NeuralSort, SoftSort, bitonic
+from gendr.sort import DiffSort, NeuralSort, Sinkhorn, SoftSort, bitonic
 from gendr.topk import TopKLoss, highest_scores, rank_weights, selector, topk
 
 HALF = [0.5, 0.0, 0.0, 0.0, 0.5]
@@ -77,7 +77,9 @@ def test_only_the_highest_scores_are_ranked(method, m):
     assert torch.allclose(loss, TopKLoss([0.2] * 5, None, method, **options)(kept, places), rtol=1e-9)
 
 
-@pytest.mark.parametrize("by", [SoftSort(0.2), NeuralSort(0.5), DiffSort(20, "odd_even", Optimal(), 5.0)])
+@pytest.mark.parametrize(
+    "by", [Sinkhorn(0.2), SoftSort(0.2), NeuralSort(0.5), DiffSort(20, "odd_even", Optimal(), 5.0)]
+)
 def test_any_operator_serves(by):
     scores, labels = some()
     mass = by.permutation(scores, k=2, descending=True).sum(1).gather(1, labels[:, None])[:, 0]

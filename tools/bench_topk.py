@@ -117,7 +117,7 @@ def line(row: Row) -> str:
 
 
 def _peer(classes: int, m: int | None, distribution: str, steepness: float) -> Callable[[Tensor, Tensor], Any]:
-    """The same loss by difftopk, with the bitonic network: its splitters need torch-sparse. Its steepness counts otherwise."""
+    """The same loss by difftopk with its bitonic network; its splitters need torch-sparse."""
     loss = import_module("difftopk").TopKCrossEntropyLoss(
         diffsort_method="bitonic__non_sparse", inverse_temperature=steepness, p_k=list(TOP5), n=classes, m=m,
         distribution=distribution, top1_mode="sort",

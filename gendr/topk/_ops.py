@@ -120,7 +120,7 @@ class LabelMass(torch.autograd.Function):
     def backward(ctx: Any, grad_mass: Tensor, *_others: Tensor) -> tuple[Any, ...]:
         """Scale the gradient, in a way that refuses to be differentiated again."""
         scale = _spread if torch.compiler.is_compiling() else _Spread.apply
-        return scale(grad_mass, *ctx.saved_tensors), None, None, None, None, None, None  # type: ignore[no-untyped-call]
+        return scale(grad_mass, *ctx.saved_tensors), None, None, None, None, None, None
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[Any, ...], *args: Any) -> tuple[tuple[Tensor, ...], tuple[int, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from gendr import _check
 from gendr.distributions import Distribution, from_spec
 from gendr.distributions._values import concrete
-from gendr.sort import NeuralSort, Sigmoid, SoftSort, Sorter, auto_steepness
+from gendr.sort import NeuralSort, Sigmoid, Sinkhorn, SoftSort, Sorter, auto_steepness
 from gendr.topk.ranked import BACKENDS, class_masses, highest_scores, network_mass, operator_masses, rank_weights
 from gendr.topk.selection import SELECTIONS, selection_network
 
-METHODS = ("network", "neuralsort", "softsort")
+METHODS = ("network", "neuralsort", "softsort", "sinkhorn")
 TOP1 = ("softmax", "mixture", "ranked")
 REDUCTIONS = ("mean", "sum", "none")
 LEAST_MASS = 1e-30
@@ -34,7 +34,7 @@ class TopKLoss(nn.Module):
             each class; `forward` takes a row for each sample.
         m: only the `m` highest scores are ranked, the label always among them (16 for 1,000 classes, 50 for more
             than 10,000 are the published choices); None ranks all.
-        method: "network", a relaxed selection network; "neuralsort", "softsort"; or an operator of
+        method: "network", a relaxed selection network; "neuralsort", "softsort", "sinkhorn"; or an operator of
             `gendr.sort` of your own.
         top1: "softmax", as above; "mixture", the softmax probability within the logarithm, in the place of `k = 1`'s;
             "ranked", everything by the operator (4.3).
@@ -213,7 +213,12 @@ def _operator(method: str, tau: float) -> Sorter | None:
     _check.number("tau", tau, 0.0, open_low=True)
     if method == "network":
         return None
-    return NeuralSort(tau) if method == "neuralsort" else SoftSort(tau)
+    operators: dict[str, Callable[[float], Sorter]] = {
+        "neuralsort": NeuralSort,
+        "softsort": SoftSort,
+        "sinkhorn": Sinkhorn,
+    }
+    return operators[method](tau)
 
 
 def _entered(scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -49,7 +49,7 @@ class TopkClassify:
     distribution: Annotated[str, SPEC] = "cauchy"
     """Of the network's comparators."""
     steepness: float | None = None
-    """Of the network's comparators; default: by the number of layers."""
+    """Of the network's comparators; default: 1."""
     tau: float = 1.0
     """Temperature of the other methods."""
     epochs: Annotated[int | None, option("INT", "10")] = None

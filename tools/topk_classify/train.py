@@ -28,7 +28,7 @@ class Recipe:
         m: highest scores that are ranked; None for all.
         method: of `TopKLoss`.
         distribution: of the network's comparators.
-        steepness: of the network's comparators; None for "auto".
+        steepness: of the network's comparators; None for 1.
         tau: of the other methods.
         epochs: over the training part.
         batch: samples a step.
@@ -79,7 +79,7 @@ class Recipe:
             return nn.CrossEntropyLoss()
         if name == "smooth":
             return SmoothTopKLoss(self.k)
-        steepness = self.steepness or "auto"
+        steepness = 1.0 if self.steepness is None else self.steepness
         return TopKLoss(
             self.p_k, self.m, self.method, distribution=self.distribution, steepness=steepness, tau=self.tau
         )

@@ -32,14 +32,23 @@ class Log:
         self.columns = columns
         self.rows: list[tuple[float, ...]] = []
         if begin and path.is_file():
-            with path.open(newline="", encoding="utf-8") as lines:
-                header, *rows = [tuple(row) for row in csv.reader(lines)] or [()]
-            if header != columns:
-                _check.fail(str(path), f"columns {', '.join(columns)}", ", ".join(header) or "none")
-            numbers = [(int(row[0]), *(float(value) for value in row[1:])) for row in rows]
-            self.rows = [row for row in numbers if row[0] <= begin]
+            self.rows = [row for row in self.read(path, columns) if row[0] <= begin]
         with path.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file, lineterminator="\n").writerows([columns, *self.rows])
+
+    @staticmethod
+    def read(path: Path, columns: tuple[str, ...]) -> list[tuple[float, ...]]:
+        """The rows of a file.
+
+        Raises:
+            OSError: it cannot be read.
+            ValueError: it has other columns, or something else than numbers in them.
+        """
+        with path.open(newline="", encoding="utf-8") as lines:
+            header, *rows = [tuple(row) for row in csv.reader(lines)] or [()]
+        if header != columns:
+            _check.fail(str(path), f"columns {', '.join(columns)}", ", ".join(header) or "none")
+        return [(int(row[0]), *(float(value) for value in row[1:])) for row in rows]
 
     def write(self, *row: float) -> None:
         """Add a row, rounded to six digits."""

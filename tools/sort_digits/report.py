@@ -1,0 +1,83 @@
+"""Runs of the benchmark beside the published figures: `python -m gendr.tools.sort_digits.report RUN RUN ...`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from gendr.tools.arguments import bad_arguments
+from gendr.tools.machine import machine
+from gendr.tools.sort_digits.curve import draw_curves
+from gendr.tools.sort_digits.train import COLUMNS
+from gendr.tools.training import Log
+
+PUBLISHED = {
+    "logistic": (0.772, 0.898),
+    "reciprocal": (0.850, 0.933),
+    "cauchy": (0.849, 0.932),
+    "optimal": (0.850, 0.933),
+}
+"""EM and EW for n = 5 after 200,000 steps: Petersen 2022, Table 3.7."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Print a table of runs with n = 5 beside the published figures, and write JSON and the picture of their curves."""
+
+    runs: tyro.conf.Positional[list[Path]]
+    """Folders of runs, each named after its distribution."""
+    json: Annotated[Path, tyro.conf.arg(name="json")] = Path("sort_digits.json")
+    """Where to write the figures."""
+    picture: Path = Path("sort_digits.png")
+    """Where to draw the curves."""
+
+    def run(self) -> int:
+        """Do it; returns the exit code."""
+        with bad_arguments("report"):
+            curves = {folder.name: read(folder) for folder in self.runs}
+            draw_curves(curves, self.picture, {"published EM, 200,000 steps": 0.85})
+        print(table(curves))
+        rows = {name: [dict(zip(COLUMNS, row, strict=True)) for row in rows] for name, rows in curves.items()}
+        result: dict[str, Any] = {"machine": machine(), "runs": rows}
+        self.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        return 0
+
+
+def read(folder: Path) -> list[tuple[float, ...]]:
+    """The figures of a run.
+
+    Raises:
+        ValueError: there are none.
+
+    >>> read(Path("nowhere"))
+    Traceback (most recent call last):
+    ValueError: nowhere: expected a run's log.csv, got none
+    """
+    if not (folder / "log.csv").is_file():
+        raise ValueError(f"{folder}: expected a run's log.csv, got none")
+    return Log.read(folder / "log.csv", COLUMNS)
+
+
+def table(curves: dict[str, list[tuple[float, ...]]]) -> str:
+    """The last row of each run, as Markdown.
+
+    >>> print(table({"cauchy": [(100, 1.0, 0.25, 0.6, 0.25, 60.0)]}))
+    | distribution | steps | EM | EW | published EM (EW), 200,000 steps |
+    |---|---|---|---|---|
+    | cauchy | 100 | 25.0 | 60.0 | 84.9 (93.2) |
+    """
+    lines = ["| distribution | steps | EM | EW | published EM (EW), 200,000 steps |", "|---|---|---|---|---|"]
+    for name, rows in curves.items():
+        step, _, em, ew = rows[-1][:4]
+        known = PUBLISHED.get(name)
+        published = f"{100 * known[0]:.1f} ({100 * known[1]:.1f})" if known else "-"
+        lines.append(f"| {name} | {step:,} | {100 * em:.1f} | {100 * ew:.1f} | {published} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    raise SystemExit(tyro.cli(Report, prog="report").run())
