@@ -116,6 +116,7 @@ def test_checkpoints_belong_to_their_run(tmp_path):
     again = torch.optim.Adam(other.parameters(), lr=0.1)
     assert load_checkpoint(tmp_path / "c.npz", other, again, {"n": 5}) == 2
     for m, o in ((model, optimizer), (other, again)):
+        o.zero_grad()
         m(torch.ones(1, 2)).sum().backward()
         o.step()
     assert torch.equal(model.weight, other.weight)

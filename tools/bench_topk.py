@@ -26,9 +26,9 @@ from gendr.topk import TopKLoss, selection_network
 TOP5 = (0.0, 0.0, 0.0, 0.0, 1.0)
 CASES = (
     # classes, m, batch, batch of the peer (None: out of its reach)
-    (1000, 16, 500, 500),
-    (1000, None, 500, 20),
-    (10450, 50, 100, 100),
+    (1000, 16, 500, 200),
+    (1000, None, 500, 2),
+    (10450, 50, 100, 20),
     (10450, None, 100, None),
 )
 
