@@ -122,8 +122,8 @@ def rasterize(
     >>> rasterize(triangle, 4, tau=0.1).alpha[0, 2]
     tensor([0.0338, 0.7536, 0.7536, 0.0338])
     >>> colours = torch.eye(3)[None, None]  # red, green and blue at the corners
-    >>> rasterize(triangle, 4, tau=0.1, attributes=colours).features[0, :, 1, 1]
-    tensor([0.3333, 0.0000, 0.6667])
+    >>> rasterize(triangle, 4, tau=0.1, attributes=colours).features[0, :, 2, 1]
+    tensor([0.6250, 0.1250, 0.2500])
     """
     distribution = Logistic() if distribution is None else distribution
     t_conorm = Probabilistic() if t_conorm is None else t_conorm
