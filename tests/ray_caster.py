@@ -43,13 +43,13 @@ def load_parts(path: Path) -> list[Part]:
     for geometry in geometries:
         corners = (geometry.vertices[geometry.faces] - (low + high) / 2) / (high - low).max()
         material = geometry.visual.material
-        tint = np.asarray(material.diffuse[:3], dtype=float) / 255
+        colour = np.asarray(material.diffuse[:3], dtype=float) / 255
         uvs = geometry.visual.uv
         if material.image is None or uvs is None:
-            parts.append(Part(corners, np.zeros((len(corners), 3, 2)), np.ones((1, 1, 3)) * tint))
+            parts.append(Part(corners, np.zeros((len(corners), 3, 2)), np.ones((1, 1, 3)) * colour))
         else:
             image = np.asarray(material.image.convert("RGB"), dtype=float) / 255
-            parts.append(Part(corners, uvs[geometry.faces], image * tint))
+            parts.append(Part(corners, uvs[geometry.faces], image))
     return parts
 
 
