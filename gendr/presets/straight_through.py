@@ -18,19 +18,26 @@ of the image itself.
 
 `R` is no function whose derivative is `dR/dx`: gradcheck fails by construction, and line searches see steps.
 
+What the faces show, `c` (colours, texels, normals, light), has a true derivative in the sharp image, where the
+surrogate is not needed. So with geometry `x`
+
+    R(x, c) = H([x], c) + (S(x, [c]) - [S(x, [c])]):
+
+colours take their gradient from the face that is seen, geometry from the soft image.
+
 Source: Bengio, Leonard and Courville, "Estimating or propagating gradients through stochastic neurons", 2013 (the
 name); Loper and Black 2014 and Kato et al. 2018 for renderers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from torch import Tensor
 
-from gendr.render import Camera, Mesh, Renderer, Rendering
-from gendr.render.shading import Lights
+from gendr.render import Raster, Renderer
+from gendr.render.texture import FaceTextures
 
 
 def straight_through(value: Tensor, gradient: Tensor) -> Tensor:
@@ -49,21 +56,18 @@ def straight_through(value: Tensor, gradient: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class StraightThrough:
-    """A renderer whose images are those of `forward`, and whose gradients are those of `backward`.
+class StraightThrough(Renderer):
+    """A renderer that draws as its own settings say, and takes the gradients of its geometry from another one.
 
-    Call it as a `gendr.Renderer`.
+    With Heaviside and Maximum of its own it is sharp and has no gradient of its geometry.
 
     Attributes:
-        forward: gives the values; a sharp one (Heaviside and Maximum) has no gradient of its own.
-        backward: gives the gradients; the same image size.
+        backward: its distribution, tau, T-conorm and blending make the surrogate; the rest of it has no influence.
 
-    Raises:
-        ValueError: the two differ in their image size.
-
+    >>> from gendr import Camera, Mesh
     >>> from gendr.distributions import Heaviside, Uniform
     >>> from gendr.tnorms import Maximum
-    >>> renderer = StraightThrough(Renderer(8, Heaviside(), 1.0, Maximum()), Renderer(8, Uniform(), 0.25))
+    >>> renderer = StraightThrough(8, Heaviside(), 1.0, Maximum(), backward=Renderer(8, Uniform(), 0.25))
     >>> radius = torch.tensor(0.5, requires_grad=True)
     >>> ball = Mesh.icosphere(2)
     >>> alpha = renderer(ball.with_vertices(ball.vertices * radius), Camera.look_at()).alpha
@@ -71,18 +75,25 @@ class StraightThrough:
     ([0.0, 1.0], True)
     """
 
-    forward: Renderer
-    backward: Renderer
+    backward: Renderer = field(default_factory=Renderer, kw_only=True)
 
-    def __post_init__(self) -> None:
-        if self.forward.image_size != self.backward.image_size:
-            raise ValueError(f"backward: expected image_size {self.forward.image_size}, got {self.backward.image_size}")
-
-    def __call__(
-        self, mesh: Mesh, camera: Camera, lights: Lights | None = None, outputs: Sequence[str] | None = None
-    ) -> Rendering:
-        """Draw every view of `camera`, once sharply and once softly; arguments and result as for `gendr.Renderer`."""
-        sharp, soft = (draw(mesh, camera, lights, outputs) for draw in (self.forward, self.backward))
+    def _rasterize(self, face_vertices: Tensor, size: tuple[int, int], **options: Any) -> Raster:
+        sharp = super()._rasterize(face_vertices.detach(), size, **options)
+        soft = self.backward._rasterize(face_vertices, size, **self._of_backward(options))
         images = {f.name: (getattr(sharp, f.name), getattr(soft, f.name)) for f in fields(sharp)}
-        joined = {n: straight_through(h, s) for n, (h, s) in images.items() if h is not None and h.is_floating_point()}
+        joined = {n: straight_through(h, s) for n, (h, s) in images.items() if s is not None and h.is_floating_point()}
         return replace(sharp, **joined)
+
+    def _of_backward(self, options: dict[str, Any]) -> dict[str, Any]:
+        blend, attributes, textures = self.backward.blend, options["attributes"], options["textures"]
+        return options | {
+            "attributes": None if attributes is None else attributes.detach(),
+            "textures": None if textures is None else _detached(textures),
+            "blend": None if options["blend"] is None else blend.mode,
+            "gamma": blend.gamma,
+            "eps": blend.eps,
+        }
+
+
+def _detached(textures: FaceTextures) -> FaceTextures:
+    return replace(textures, uvs=textures.uvs.detach(), texels=textures.texels.detach())

@@ -1,8 +1,9 @@
 """Published differentiable renderers as settings of this one.
 
-Each says what of the published system it keeps and what it does not. They are the silhouette side of those systems:
-which probability a face has at a pixel, and how faces join. Source of the correspondence: Petersen, *Learning with
-Differentiable Algorithms* (2022), table 5.3, and section 2.5 for Pix2Vex and the logistic relaxation.
+Each says what of the published system it keeps and what it does not: which probability a face has at a pixel, how faces
+join, and how their colours are blended. Lights, cameras and textures are this library's own. Source of the
+correspondence: Petersen, *Learning with Differentiable Algorithms* (2022), table 5.3, and section 2.5 for Pix2Vex and
+the logistic relaxation.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from torch import Tensor
 from gendr.distributions import Exponential, Gaussian, Heaviside, Logistic, Uniform
 from gendr.presets.straight_through import StraightThrough
 from gendr.presets.three_edges import ThreeEdges
-from gendr.render import RasterStage, Renderer
+from gendr.render import BlendStage, RasterStage, Renderer
 from gendr.render.rasterize import image_height_width
 from gendr.tnorms import Maximum, Probabilistic
 
@@ -64,7 +65,7 @@ def nmr(image_size: ImageSize = 256, tau: float | Tensor = 10**-1.5) -> Straight
 
     Source: Kato, Ushiku and Harada, "Neural 3D mesh renderer", CVPR 2018, and its code.
 
-    >>> nmr(64).forward.distribution, nmr(64).backward.distribution
+    >>> nmr(64).distribution, nmr(64).backward.distribution
     (heaviside, uniform)
     """
     return _surrogate(image_size, tau)
@@ -97,10 +98,11 @@ def softras(image_size: ImageSize = 256, tau: float | Tensor = 1e-5) -> Renderer
 
     Same: the probability of a face, the product for the silhouette (`aggr_func_alpha="prod"`), the default
     `sigma_val = 1e-5`, near and far plane, and the cut-off: `dist_eps = 1e-4` drops a face outside where its
-    probability is below 1e-4.
+    probability is below 1e-4. Colours: the softmax over depth with `gamma_val = 1e-4` and the background at 1e-3.
 
     Differs: SoftRas measures the distance through barycentric coordinates, which loses digits on small faces, and
-    multiplies `1 - a`, which underflows where many faces meet.
+    multiplies `1 - a`, which underflows where many faces meet. Its colours have no gradient through the barycentric
+    coordinates; these have.
 
     Args:
         image_size: `H = W`, or `(H, W)`, in pixels.
@@ -112,7 +114,8 @@ def softras(image_size: ImageSize = 256, tau: float | Tensor = 1e-5) -> Renderer
     >>> softras(64).distribution
     logistic(squared)
     """
-    return Renderer(image_size, Logistic().squared(), tau, Probabilistic(), RasterStage(cutoff=1e-4))
+    blend = BlendStage(gamma=1e-4, eps=1e-3)
+    return Renderer(image_size, Logistic().squared(), tau, Probabilistic(), RasterStage(cutoff=1e-4), blend)
 
 
 def dib_r(image_size: ImageSize = 256, tau: float | Tensor | None = None, *, squared: bool = False) -> Renderer:
@@ -120,7 +123,8 @@ def dib_r(image_size: ImageSize = 256, tau: float | Tensor | None = None, *, squ
 
     Same: a pixel inside a face is covered for certain; outside, face `t` has the probability `exp(-d / tau)`, the
     reversed exponential distribution, as in the paper and in the thesis's table. The published code has
-    `exp(-d^2 sigmainv)` with `sigmainv = 7000` instead: `squared=True`, with `tau = 1 / 7000` by default.
+    `exp(-d^2 sigmainv)` with `sigmainv = 7000` instead: `squared=True`, with `tau = 1 / 7000` by default. Colours are
+    those of the nearest face, interpolated, with gradients through the barycentric coordinates.
 
     Differs: the code looks at no more than 30 faces a pixel (`knum`), the first ones in the list, and only at those
     whose box, grown by 0.02 (`boxlen`), holds the pixel. Here all faces count down to the cut-off.
@@ -139,7 +143,8 @@ def dib_r(image_size: ImageSize = 256, tau: float | Tensor | None = None, *, squ
     """
     distribution = Exponential().reversed()
     softness = (1.0 / 7000.0 if squared else 1e-2) if tau is None else tau
-    return Renderer(image_size, distribution.squared() if squared else distribution, softness, Probabilistic())
+    distribution = distribution.squared() if squared else distribution
+    return Renderer(image_size, distribution, softness, Probabilistic(), blend=BlendStage("hard"))
 
 
 def pix2vex(image_size: ImageSize = 256, tau: float | Tensor = 1e-2) -> ThreeEdges:
@@ -187,12 +192,12 @@ def logistic_relaxation(image_size: ImageSize = 256, tau: float | Tensor = 1e-2)
     return Renderer(image_size, Logistic(), tau, Probabilistic())
 
 
-PRESETS: dict[str, Callable[..., Renderer | StraightThrough | ThreeEdges]] = {
+PRESETS: dict[str, Callable[..., Renderer]] = {
     function.__name__: function for function in (opendr, nmr, rhodin, softras, dib_r, pix2vex, logistic_relaxation)
 }
 """Every preset by its name."""
 
 
 def _surrogate(image_size: ImageSize, tau: float | Tensor) -> StraightThrough:
-    sharp = Renderer(image_size, Heaviside(), 1.0, Maximum())
-    return StraightThrough(sharp, Renderer(image_size, Uniform(), tau, Probabilistic()))
+    soft = Renderer(image_size, Uniform(), tau, Probabilistic())
+    return StraightThrough(image_size, Heaviside(), 1.0, Maximum(), blend=BlendStage("hard"), backward=soft)

@@ -9,7 +9,9 @@ the side of the triangle,
 where the other renderers of gendr have `F(d / tau)` with the distance `d` to the triangle itself. Along an edge, far
 from corners, the two agree, for there the other two factors are 1. At a corner of interior angle `phi` the product is
 smoother and smaller: `a_t = F(0)^2` at the corner itself (1/4 for symmetric `F`, against 1/2), and the level lines
-are rounded. A sliver thinner than `tau` fades, since two of its tests are in doubt at once.
+are rounded. A sliver thinner than `tau` fades, since two of its tests are in doubt at once; and beyond an acute corner
+of angle `phi` the product falls off slowly, as `F(-r sin(phi / 2) / tau)^2` at the distance `r`, so that slivers grow
+spikes where `tau` is large.
 
 In logarithms, `ln a = sum_i ln F(n_i / tau)` and `1 - a = -expm1(ln a)`, nothing cancels or underflows.
 
@@ -19,118 +21,173 @@ Source: Petersen, Bermano, Deussen and Cohen-Or, "Pix2Vex", 2019; Petersen, *Lea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from gendr import _check
-from gendr._types import Alpha, FaceVertices
-from gendr.distributions import Distribution, Logistic
-from gendr.render import Camera, Mesh, Raster
-from gendr.render.rasterize import CULLS, image_height_width, per_image
+from gendr.render import Raster, Renderer, blending
+from gendr.render.rasterize import CULLS, per_image
 from gendr.render.reference import COORDINATE_BOUND, pixel_centres, signed_area, takes_part
-from gendr.tnorms import Probabilistic, TNorm
+from gendr.render.reference_blend import COVERS_FROM, Surface, joined
 
 PAIRS = 2**16
 """Pixel-face pairs that are worked on at once: some 130 MB with all intermediate results in double."""
 
 
+class _Limits(NamedTuple):
+    near: float
+    far: float
+    cull: str
+    cutoff: float
+
+
 @dataclass(frozen=True)
-class ThreeEdges:
-    """A renderer with the three-edge occlusion test. Call it as a `gendr.Renderer`.
+class ThreeEdges(Renderer):
+    """A renderer with the three-edge occlusion test; its distribution is that of each test. No area, no coverage.
 
     Plain torch, on any device, and slow (see `docs/presets.md`). The image is drawn in blocks of pixels whose
     intermediate results are computed again in the backward pass, so that memory does not grow with the number of
     pixels; a block has at least one pixel and all faces.
 
-    Attributes:
-        image_size: `H = W`, or `(H, W)`, in pixels.
-        distribution: `F`, of each of the three tests.
-        tau: softness in half image heights (squared, when the distribution is): a number, or a tensor `[]` or `[B]`.
-        t_conorm: joins the faces over a pixel.
-        near: a face is drawn where all its depths lie in `[near, far]`.
-        far: see `near`.
-        cull: "none", "back" or "front".
-        cutoff: faces less probable than this at a pixel are skipped there; 0 skips none.
-
+    >>> from gendr import Camera, Mesh
     >>> renderer = ThreeEdges(8, tau=0.05)
     >>> renderer(Mesh.icosphere(1, radius=0.3), Camera.look_at()).alpha[0, 4, 4].item() > 0.9
     True
     """
 
-    image_size: int | Sequence[int] = 256
-    distribution: Distribution = field(default_factory=Logistic)
-    tau: float | Tensor = 1e-2
-    t_conorm: TNorm = field(default_factory=Probabilistic)
-    near: float = 1.0
-    far: float = 100.0
-    cull: str = "none"
-    cutoff: float = 1e-6
-
-    def __call__(self, mesh: Mesh, camera: Camera) -> Raster:
-        """Draw every view of `camera`; arguments and result as for `gendr.Renderer`."""
-        return Raster(self.coverage(camera.project(mesh.vertices)[:, mesh.faces]))
-
-    def coverage(self, face_vertices: FaceVertices) -> Alpha:
-        """Alpha of every pixel, differentiable to any order in `face_vertices`, `tau` and the parameters.
-
-        Args:
-            face_vertices: `[B, F, 3, 3]`, float32 or float64: NDC x, y and depth; any winding. Faces of no area cover
-                nothing.
-
-        Returns:
-            `[B, H, W]`, in the dtype of `face_vertices`.
+    def _rasterize(
+        self,
+        face_vertices: Tensor,
+        size: tuple[int, int],
+        *,
+        attributes: Tensor | None = None,
+        textures: Any = None,
+        blend: str | None = None,
+        gamma: float | Tensor = 1e-3,
+        eps: float = 1e-3,
+        perspective: bool = True,
+        face_ranges: Tensor | None = None,
+        near: float = 1.0,
+        far: float = 100.0,
+        cull: str = "none",
+        cutoff: float = 1e-6,
+        backend: str = "auto",
+    ) -> Raster:
+        """Arguments and result as for `gendr.rasterize`; derivatives of any order.
 
         Raises:
             TypeError, ValueError: wrong kinds, shapes or dtypes, values that are not finite or out of range.
 
         >>> triangle = torch.tensor([[[[-0.5, -0.5, 2.0], [0.5, -0.5, 2.0], [0.0, 0.5, 2.0]]]])
-        >>> ThreeEdges(4, tau=0.1).coverage(triangle)[0, 2]
+        >>> ThreeEdges(tau=0.1)._rasterize(triangle, (4, 4)).alpha[0, 2]
         tensor([0.0312, 0.6939, 0.6939, 0.0312])
         """
-        _check.tensor("face_vertices", face_vertices, ["B", "F", 3, 3])
+        batch = len(face_vertices) if face_ranges is None else len(face_ranges)
+        scale = self._checked(face_vertices, batch)
+        limits = _Limits(near, far, _check.choice("cull", cull, CULLS), _check.number("cutoff", cutoff, 0.0, 0.5))
+        surface = blending.checked(attributes, textures, blend, gamma, eps, perspective, face_vertices, face_ranges)
+        pixels = pixel_centres(*size, face_vertices)
+        images = []
+        for index in range(batch):
+            faces, shown = _image(index, face_vertices, face_ranges, surface)
+            blocks = pixels.split(max(1, PAIRS // max(1, len(faces))))
+            parts = [self._block(faces, shown, scale[index], block, limits) for block in blocks]
+            images.append([torch.cat(column) for column in zip(*parts, strict=True)])
+        if not images:
+            return Raster(face_vertices.new_zeros(0, *size))
+        stacked = [torch.stack(column).unflatten(1, size) for column in zip(*images, strict=True)]
+        alpha = stacked[0].to(face_vertices.dtype)
+        if surface is None:
+            return Raster(alpha)
+        features, depth, behind = blending.over_background(stacked[1].to(face_vertices.dtype), None, far)
+        return Raster(alpha, features, depth, behind, stacked[2] if surface.is_hard else None)
+
+    def _checked(self, face_vertices: Tensor, batch: int) -> Tensor:
+        """Tau of every image."""
+        _check.tensor("face_vertices", face_vertices, ["*", 3, 3])
         if not bool(torch.isfinite(face_vertices).all()):
             _check.fail("face_vertices", "finite values", "some that are not")
-        height, width = image_height_width(self.image_size)
-        scale = per_image("tau", self.tau, face_vertices, len(face_vertices))
+        scale = per_image("tau", self.tau, face_vertices, batch)
         if not bool(((scale >= 0.99e-30) & (scale <= 1.01e30)).all()):
             _check.fail("tau", "values in [1e-30, 1e30]", f"{scale.detach().min():g} to {scale.detach().max():g}")
-        _check.choice("cull", self.cull, CULLS)
-        _check.number("cutoff", self.cutoff, 0.0, 0.5)
-        _check.number("far", self.far, _check.number("near", self.near))
-        blocks = pixel_centres(height, width, face_vertices).split(max(1, PAIRS // max(1, face_vertices.shape[1])))
-        faces = face_vertices.clamp(-COORDINATE_BOUND, COORDINATE_BOUND).double()
-        images = [torch.cat([self._block(f, t, block) for block in blocks]) for f, t in zip(faces, scale, strict=True)]
-        if not images:
-            return face_vertices.new_zeros(0, height, width)
-        return torch.stack(images).reshape(-1, height, width).to(face_vertices.dtype)
+        return scale
 
-    def _block(self, faces: Tensor, tau: Tensor, pixels: Tensor) -> Tensor:
-        """`[P]`; where there is a gradient, its intermediate results are forgotten and computed again."""
-        near = faces[self._reach(faces.detach(), tau.detach(), pixels)]
-        if not torch.is_grad_enabled():
-            return self._at(near, tau, pixels)
-        alpha: Tensor = checkpoint(self._at, near, tau, pixels, use_reentrant=False, preserve_rng_state=False)
-        return alpha
+    def _block(
+        self, faces: Tensor, surface: Surface | None, tau: Tensor, pixels: Tensor, limits: _Limits
+    ) -> tuple[Tensor, ...]:
+        """`_at` for the faces that matter; its intermediate results are forgotten, and computed again when needed."""
+        reach = self._reach(faces.detach(), tau.detach(), pixels, limits)
+        near, shown = faces[reach], None if surface is None else _of_faces(surface, reach)
+        number = torch.cat([reach.nonzero()[:, 0], reach.new_full((1,), -1, dtype=torch.int64)])
+        if torch.is_grad_enabled():
+            options: dict[str, Any] = {"use_reentrant": False, "preserve_rng_state": False}
+            found = checkpoint(self._at, near, shown, tau, pixels, limits, **options)
+        else:
+            found = self._at(near, shown, tau, pixels, limits)
+        return found if surface is None else (*found[:2], number[found[2]])
 
-    def _reach(self, faces: Tensor, tau: Tensor, pixels: Tensor) -> Tensor:
+    def _reach(self, faces: Tensor, tau: Tensor, pixels: Tensor, limits: _Limits) -> Tensor:
         """Which faces `[F]` can matter at any of the pixels: a face's probability is at most that of its worst test."""
         if not self.t_conorm.is_t_conorm:
             return torch.ones(len(faces), dtype=torch.bool, device=faces.device)  # the mean counts all of them
         best = torch.stack(half_planes(pixels, faces[..., :2])).amin(0).amax(0)
         a = self.distribution.cdf(best, tau)
-        return (a >= self.t_conorm.face_cutoff(self.cutoff)) & (a > 0)
+        return (a >= self.t_conorm.face_cutoff(limits.cutoff)) & (a > 0)
 
-    def _at(self, faces: Tensor, tau: Tensor, pixels: Tensor) -> Tensor:
+    def _at(
+        self, faces: Tensor, surface: Surface | None, tau: Tensor, pixels: Tensor, limits: _Limits
+    ) -> tuple[Tensor, ...]:
+        """Alpha `[P]`, and with a surface its record `[P, 2 + C]` and the nearest covering face `[P]`."""
         triangles = faces[..., :2]
-        log_a = self.distribution.log_cdf(torch.stack(half_planes(pixels, triangles)), tau).sum(0)
+        tests = torch.stack(half_planes(pixels, triangles))
+        log_a = self.distribution.log_cdf(tests, tau).sum(0)
         a, q = torch.exp(log_a), -torch.expm1(log_a.detach())
-        counts = takes_part(faces, self.near, self.far, self.cull) & (signed_area(triangles) != 0)
-        drawn = counts & (a.detach() >= self.t_conorm.face_cutoff(self.cutoff)) & (a.detach() > 0)
-        return self.t_conorm.aggregate(torch.where(drawn, a, 0), dim=-1, q=torch.where(drawn, q, 1))
+        counts = takes_part(faces, limits.near, limits.far, limits.cull) & (signed_area(triangles) != 0)
+        drawn = counts & (a.detach() >= self.t_conorm.face_cutoff(limits.cutoff)) & (a.detach() > 0)
+        a = torch.where(drawn, a, 0)
+        alpha = self.t_conorm.aggregate(a, dim=-1, q=torch.where(drawn, q, 1))
+        if surface is None:
+            return (alpha,)
+        covers = drawn & (tests.detach() >= COVERS_FROM).all(0)
+        record, nearest = joined(a[None], covers[None], pixels.to(a), faces[None], surface, limits.near, limits.far)
+        return alpha, record[0], nearest[0]
+
+
+def _image(
+    index: int, face_vertices: Tensor, face_ranges: Tensor | None, surface: Surface | None
+) -> tuple[Tensor, Surface | None]:
+    """One image's faces `[F, 3, 3]` in double, and what they show."""
+    if face_ranges is None:
+        faces, which = face_vertices[index], slice(None)
+        row = index
+    else:
+        which = slice(*face_ranges[index].tolist())
+        faces, row = face_vertices[which], 0
+    faces = faces.clamp(-COORDINATE_BOUND, COORDINATE_BOUND).double()
+    if surface is None:
+        return faces, None
+    attributes, textures = surface.attributes, surface.textures
+    if attributes is not None:
+        own = attributes if face_ranges is None else attributes[None]
+        attributes = own[row if len(own) > 1 else 0][which].double()[None]
+    if textures is not None:
+        textures = textures.to(dtype=torch.float64)
+        uvs = textures.uvs[row if len(textures.uvs) > 1 else 0][which]
+        textures = replace(textures, uvs=uvs[None], map_of_face=textures.map_of_face[which])
+    return faces, replace(surface, attributes=attributes, textures=textures, gamma=surface.gamma.double())
+
+
+def _of_faces(surface: Surface, which: Tensor) -> Surface:
+    attributes, textures = surface.attributes, surface.textures
+    if attributes is not None:
+        attributes = attributes[:, which]
+    if textures is not None:
+        textures = replace(textures, uvs=textures.uvs[:, which], map_of_face=textures.map_of_face[which])
+    return replace(surface, attributes=attributes, textures=textures)
 
 
 def half_planes(points: Tensor, triangles: Tensor) -> list[Tensor]:

@@ -74,21 +74,45 @@ def record(
     >>> record(triangle, torch.tensor([0.1]), inner, Logistic(), Probabilistic(), surface, **options)[0]
     tensor([[[0.0000, 2.0000, 0.2500, 0.2500, 0.5000]]])
     """
-    bound = reference.COORDINATE_BOUND
-    triangles = face_vertices[..., :2].clamp(-bound, bound)
+    triangles = _bounded(face_vertices)
     distance = reference.signed_distance(pixels, triangles)  # [B, P, F]
     a = distribution.cdf(distance, tau[:, None, None])
     least = max(t_conorm.face_cutoff(cutoff), 0.0)
     counts = (a.detach() >= least) & (a.detach() > 0)
     counts &= reference.takes_part(face_vertices, near, far, cull)[:, None, :]
+    covers = counts & (distance.detach() >= COVERS_FROM)
+    return joined(torch.where(counts, a, 0), covers, pixels, face_vertices, surface, near, far)
+
+
+def joined(
+    a: Tensor, covers: Tensor, pixels: Tensor, face_vertices: Tensor, surface: Surface, near: float, far: float
+) -> tuple[Tensor, Tensor]:
+    """The record of `record`, for occlusions that are known, wherever they come from.
+
+    Args:
+        a: `[B, P, F]`, 0 where a face is not drawn.
+        covers: bool `[B, P, F]`, where a face counts as covering the point for hard blending.
+        pixels: `[P, 2]`.
+        face_vertices: `[B, F, 3, 3]`.
+        surface: what the faces show.
+        near: see `gendr.rasterize`.
+        far: see there.
+
+    >>> triangle = torch.tensor([[[[0.0, 0.0, 2.0], [1.0, 0.0, 2.0], [0.0, 1.0, 2.0]]]])
+    >>> surface = Surface(None, None, torch.tensor(1e-2), 0.0, False, True)
+    >>> a = torch.full((1, 1, 1), 0.5)
+    >>> joined(a, a > 0, torch.tensor([[0.25, 0.5]]), triangle, surface, 1.0, 100.0)[0]
+    tensor([[[7.4397e-43, 2.0000e+00]]])
+    """
+    triangles = _bounded(face_vertices)
     weights = barycentrics(pixels, triangles, face_vertices[..., 2], surface.is_perspective)  # [B, P, F, 3]
     depth = (weights * face_vertices[:, None, :, :, 2]).sum(-1)
-    nearest = _nearest(depth.detach(), counts & (distance.detach() >= COVERS_FROM))
+    nearest = _nearest(depth.detach(), covers)
     if surface.is_hard:
         share = (torch.arange(depth.shape[2], device=depth.device) == nearest[..., None]).to(depth)
         background = (nearest < 0).to(depth)
     else:
-        share, background = _shares(torch.where(counts, a, 0), depth, surface, near, far)
+        share, background = _shares(a, depth, surface, near, far)
     features = [depth[..., None], *_features(weights, surface)]
     values = torch.cat([(share[..., None] * f).sum(2) for f in features], -1)
     return torch.cat([background[..., None], values], -1), nearest
@@ -115,6 +139,11 @@ def barycentrics(pixels: Tensor, triangles: Tensor, depth: Tensor, is_perspectiv
     if is_perspective:
         planar = planar / depth.clamp_min(LEAST_DEPTH)[:, None]
     return planar / planar.sum(-1, keepdim=True)
+
+
+def _bounded(face_vertices: Tensor) -> Tensor:
+    """The corners on the image plane, `[B, F, 3, 2]`."""
+    return face_vertices[..., :2].clamp(-reference.COORDINATE_BOUND, reference.COORDINATE_BOUND)
 
 
 def _cross(v: Tensor, w: Tensor) -> Tensor:

@@ -153,12 +153,9 @@ class Renderer:
             layers = [look.layers[name].expand(batch, -1, -1, -1) for name in names]
             attributes = geometry.attributes(torch.cat(layers, -1))
         blends = bool(names) or look.textures is not None or wants_depth
-        raster = rasterize(
+        raster = self._rasterize(
             geometry.face_vertices,
             size,
-            self.distribution,
-            self.tau,
-            self.t_conorm,
             attributes=attributes,
             textures=geometry.textures(look.textures),
             blend=self.blend.mode if blends else None,
@@ -173,6 +170,10 @@ class Renderer:
         if raster.features is None:
             return raster, {}
         return raster, dict(zip(names, raster.features.split(widths, 1), strict=True))
+
+    def _rasterize(self, face_vertices: Tensor, size: tuple[int, int], **options: Any) -> Raster:
+        """What images are made of; renderers with another idea of coverage have their own."""
+        return rasterize(face_vertices, size, self.distribution, self.tau, self.t_conorm, **options)
 
     def _options(self, geometry: Geometry, camera: Camera, cull: str) -> dict[str, Any]:
         stage = self.raster

@@ -1,0 +1,90 @@
+"""The presets side by side: what each draws, and how its image changes when the object moves."""
+
+from __future__ import annotations
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from gendr import presets
+from gendr.render import Mesh, Renderer
+from gendr.scenes import cow, teapot
+from gendr.tools.gallery.looks import LIGHTS, view
+from gendr.tools.gallery.sheet import Cell, covered, painted, sheet
+
+WIDE = 0.06
+"""A tau at which differences can be seen; the squared ones have its square."""
+
+STEP = 1e-6
+SIZE = 124
+
+
+def systems() -> Image.Image:
+    """A row of colour with each system's own softness; coverage of a coarse teapot with a wider one; its derivative.
+
+    >>> systems().width
+    1016
+    """
+    names = list(presets.PRESETS)
+    with torch.no_grad():
+        colours: list[Cell] = [(name, painted(colour(name, SIZE))) for name in names]
+        wide: list[Cell] = [("", covered(coverage(name, SIZE))) for name in names]
+        slopes: list[Cell] = [("", painted(signed(moving_right(name, SIZE)))) for name in names]
+    heads = ["colour,\ndefault\ntau", f"coverage,\ntau {WIDE}", "the same,\nmoving\nright"]
+    return sheet([colours, wide, slopes], margin=84, heads=heads)
+
+
+def colour(name: str, size: int) -> Tensor:
+    """The cow `[3, size, size]`, lit, on white, as a preset draws it with its default softness.
+
+    >>> colour("softras", 8).shape
+    torch.Size([3, 8, 8])
+    """
+    out = presets.PRESETS[name](size)(cow(), view(145.0, 20.0), LIGHTS)
+    assert out.rgb is not None
+    return out.alpha[0] * out.rgb[0].clamp(0, 1) + 1 - out.alpha[0]
+
+
+def coverage(name: str, size: int, shift: float = 0.0) -> Tensor:
+    """Alpha `[size, size]` of a coarse teapot, moved to the right by `shift` half image heights at its depth.
+
+    >>> coverage("nmr", 8).unique().tolist()
+    [0.0, 1.0]
+    """
+    return _drawn(presets.PRESETS[name](size, tau=_tau(name)), shift)
+
+
+def moving_right(name: str, size: int) -> Tensor:
+    """How `coverage` changes with `shift`: the derivative that a preset's backward pass contains.
+
+    Of the sharp presets it is that of the renderer which they borrow their gradients from.
+
+    >>> moving_right("nmr", 8).abs().amax() > 0
+    tensor(True)
+    """
+    renderer = presets.PRESETS[name](size, tau=_tau(name))
+    soft = renderer.backward if isinstance(renderer, presets.StraightThrough) else renderer
+    return (_drawn(soft, STEP) - _drawn(soft, -STEP)) / (2 * STEP)
+
+
+def signed(values: Tensor) -> Tensor:
+    """Numbers `[H, W]` as red above 0 and blue below, white at 0, full colour at the largest; `[3, H, W]`.
+
+    >>> signed(torch.tensor([[-1.0, 0.0, 1.0]])).movedim(0, -1)[0, 1]
+    tensor([1., 1., 1.])
+    """
+    share = (values / values.abs().amax().clamp_min(1e-30)).abs().sqrt()
+    red, blue = torch.tensor([0.84, 0.27, 0.25]), torch.tensor([0.20, 0.47, 0.78])
+    hue = torch.where((values > 0)[..., None], red, blue)
+    return (1 - share[..., None] * (1 - hue)).movedim(-1, 0)
+
+
+def _tau(name: str) -> float:
+    return WIDE**2 if name == "softras" else WIDE
+
+
+def _drawn(renderer: Renderer, shift: float) -> Tensor:
+    pot, camera = teapot(2), view(145.0, 25.0, 12.0)
+    towards = camera.rotation[0, 0] * shift * 2.732 / float(camera.scale.reshape(-1)[0])
+    moved = Mesh(pot.vertices.double() + towards, pot.faces)
+    return renderer(moved, camera).alpha[0]
