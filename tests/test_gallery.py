@@ -8,9 +8,9 @@ from source_tree import ROOT
 
 
 def test_one_picture(tmp_path, capsys):
-    assert Gallery(pictures=("aggregations",), out=tmp_path / "new").run() == 0
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["aggregations.png"]
-    assert "aggregations.png: " in capsys.readouterr().out
+    assert Gallery(pictures=("distributions",), out=tmp_path / "new").run() == 0
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["distributions.png"]
+    assert "distributions.png: " in capsys.readouterr().out
 
 
 def test_an_unknown_picture(tmp_path, capsys):

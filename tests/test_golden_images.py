@@ -39,7 +39,7 @@ def test_another_image_fails_and_leaves_three_pictures(golden, tmp_path):
     with pytest.raises(pytest.fail.Exception) as error:
         check("ramp", image, tmp_path, golden=golden)
     assert "ramp: differs by 25.59 of 255" in str(error.value)
-    assert "at (2, 3), allowed 1; 1 values beyond" in str(error.value)
+    assert "at (2, 3), allowed 1; 1 pixels beyond" in str(error.value)
     for kind in ("image", "reference", "difference"):
         path = tmp_path / f"ramp-{kind}.png"
         assert f"{kind}: {path}" in str(error.value)

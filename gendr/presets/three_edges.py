@@ -75,9 +75,9 @@ class ThreeEdges(Renderer):
         far: float = 100.0,
         cull: str = "none",
         cutoff: float = 1e-6,
-        backend: str = "auto",
+        **_others: Any,
     ) -> Raster:
-        """Arguments and result as for `gendr.rasterize`; derivatives of any order.
+        """Arguments and result as for `gendr.rasterize`, but for the backend; derivatives of any order.
 
         Raises:
             TypeError, ValueError: wrong kinds, shapes or dtypes, values that are not finite or out of range.

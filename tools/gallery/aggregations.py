@@ -39,16 +39,16 @@ def soft_teapot(instance: Instance, tau: float, size: int) -> Tensor:
         return Renderer(size, instance.distribution, tau, instance.t_conorm)(teapot(2), camera).alpha[0]
 
 
-def aggregations() -> Image.Image:
+def aggregations(size: int = 110) -> Image.Image:
     """The figure as a picture, one instance a row.
 
-    >>> aggregations().size[0]
-    724
+    >>> aggregations(16).size[0]
+    254
     """
     rows: list[list[Cell]] = []
     for number, instance in enumerate(INSTANCES):
         captions = [f"tau = 10^{log_tau:g}" if number == 0 else "" for log_tau in LOG_TAUS]
-        pictures = [covered(soft_teapot(instance, 10.0**log_tau, 110)) for log_tau in LOG_TAUS]
+        pictures = [covered(soft_teapot(instance, 10.0**log_tau, size)) for log_tau in LOG_TAUS]
         rows.append(list(zip(captions, pictures, strict=True)))
     heads = [str(instance).replace(" + ", "\n") for instance in INSTANCES]
     return sheet(rows, margin=126, heads=heads)

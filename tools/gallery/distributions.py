@@ -58,13 +58,13 @@ def soft_triangle(distribution: Distribution, size: int) -> Tensor:
     return rasterize(TRIANGLE, size, distribution, tau).alpha[0]
 
 
-def distributions() -> Image.Image:
+def distributions(size: int = 130) -> Image.Image:
     """The table as a picture, and a row of those that it does not have.
 
-    >>> distributions().width
-    836
+    >>> distributions(16).width
+    152
     """
-    rows: list[list[Cell]] = [[(_caption(d), covered(soft_triangle(d, 130))) for d in row] for row in [*TABLE, OTHERS]]
+    rows: list[list[Cell]] = [[(_caption(d), covered(soft_triangle(d, size))) for d in row] for row in [*TABLE, OTHERS]]
     return sheet(rows)
 
 

@@ -58,28 +58,28 @@ def glazed_teapot() -> Mesh:
     return Mesh(pot.vertices, pot.faces, materials=(glaze,))
 
 
-def texture() -> Image.Image:
+def texture(size: int = SIZE) -> Image.Image:
     """The cow from four sides, lit, and below it with soft edges.
 
-    >>> texture().size
-    (800, 404)
+    >>> texture(16).size
+    (104, 56)
     """
     mesh = cow()
     rows: list[list[Cell]] = []
-    for renderer, is_soft in ((sharp(), False), (soft(), True)):
+    for renderer, is_soft in ((sharp(size), False), (soft(size), True)):
         rows.append([("", painted(colour_picture(renderer(mesh, view(*angles), LIGHTS), is_soft))) for angles in VIEWS])
     return sheet(rows)
 
 
-def maps() -> Image.Image:
+def maps(size: int = SIZE) -> Image.Image:
     """Texture alone, light, depth and normals of one view, sharp and soft.
 
-    >>> maps().size
-    (800, 422)
+    >>> maps(16).size
+    (104, 74)
     """
     mesh, camera = cow(), view(*VIEWS[0])
     rows: list[list[Cell]] = []
-    for renderer, is_soft in ((sharp(), False), (soft(), True)):
+    for renderer, is_soft in ((sharp(size), False), (soft(size), True)):
         lit = renderer(mesh, camera, LIGHTS, outputs=("rgb", "depth", "normal"))
         plain = renderer(mesh, camera)
         names = ("own colours", "lit", "depth", "normals") if not rows else ("",) * 4
@@ -89,11 +89,11 @@ def maps() -> Image.Image:
     return sheet(rows)
 
 
-def lights() -> Image.Image:
+def lights(size: int = SIZE) -> Image.Image:
     """A glossy teapot: flat, Gouraud and per-pixel shading, Lambert and Blinn-Phong.
 
-    >>> lights().size
-    (800, 224)
+    >>> lights(16).size
+    (104, 50)
     """
     mesh, camera = glazed_teapot(), view(145.0, 25.0, 10.0)
     stages = {
@@ -103,7 +103,7 @@ def lights() -> Image.Image:
         "pixel, blinn-phong": ShadeStage("pixel", "blinn-phong"),
     }
     lamps = (AmbientLight(0.35), DirectionalLight((-0.2, 1.0, 1.0), 0.65))
-    images = {name: sharp(shade=stage)(mesh, camera, lamps) for name, stage in stages.items()}
+    images = {name: sharp(size, shade=stage)(mesh, camera, lamps) for name, stage in stages.items()}
     return sheet([[(name, painted(colour_picture(out, False))) for name, out in images.items()]])
 
 

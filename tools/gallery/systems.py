@@ -16,20 +16,20 @@ WIDE = 0.06
 """A tau at which differences can be seen; the squared ones have its square."""
 
 STEP = 1e-6
-SIZE = 124
+SIZE = 110
 
 
-def systems() -> Image.Image:
+def systems(size: int = SIZE) -> Image.Image:
     """A row of colour with each system's own softness; coverage of a coarse teapot with a wider one; its derivative.
 
-    >>> systems().width
-    1016
+    >>> systems(8).width
+    204
     """
     names = list(presets.PRESETS)
     with torch.no_grad():
-        colours: list[Cell] = [(name, painted(colour(name, SIZE))) for name in names]
-        wide: list[Cell] = [("", covered(coverage(name, SIZE))) for name in names]
-        slopes: list[Cell] = [("", painted(signed(moving_right(name, SIZE)))) for name in names]
+        colours: list[Cell] = [(name, painted(colour(name, size))) for name in names]
+        wide: list[Cell] = [("", covered(coverage(name, size))) for name in names]
+        slopes: list[Cell] = [("", painted(signed(moving_right(name, size)))) for name in names]
     heads = ["colour,\ndefault\ntau", f"coverage,\ntau {WIDE}", "the same,\nmoving\nright"]
     return sheet([colours, wide, slopes], margin=84, heads=heads)
 
