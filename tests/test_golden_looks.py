@@ -47,8 +47,8 @@ def test_golden_teapot(method, tmp_path):
 
 
 def floor():
-    """A chequered floor that reaches from behind the eye to far in front of it: two triangles, sixteen squares."""
-    vertices = torch.tensor([[-2.0, -0.5, -4.0], [2.0, -0.5, -4.0], [2.0, -0.5, 6.0], [-2.0, -0.5, 6.0]])
+    """A chequered floor from behind the eye to far in front of it: two triangles, one texture again and again."""
+    vertices = torch.tensor([[-9.0, -0.5, -4.0], [9.0, -0.5, -4.0], [9.0, -0.5, 6.0], [-9.0, -0.5, 6.0]])
     faces = torch.tensor([[0, 1, 2], [0, 2, 3]])
     image = torch.tensor([[1.0, 0.2], [0.2, 1.0]]).repeat_interleave(8, 0).repeat_interleave(8, 1)[..., None]
     uvs = torch.stack([vertices[:, 0] / 2, vertices[:, 2] / 2], 1)

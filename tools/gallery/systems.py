@@ -8,8 +8,8 @@ from torch import Tensor
 
 from gendr import presets
 from gendr.render import Mesh, Renderer
-from gendr.scenes import cow, teapot
-from gendr.tools.gallery.looks import LIGHTS, view
+from gendr.scenes import teapot
+from gendr.tools.gallery.looks import LIGHTS, colour_picture, view
 from gendr.tools.gallery.sheet import Cell, covered, painted, sheet
 
 WIDE = 0.06
@@ -35,14 +35,15 @@ def systems(size: int = SIZE) -> Image.Image:
 
 
 def colour(name: str, size: int) -> Tensor:
-    """The cow `[3, size, size]`, lit, on white, as a preset draws it with its default softness.
+    """A coarse teapot `[3, size, size]`, lit, on white, as a preset draws it with its default softness.
 
     >>> colour("softras", 8).shape
     torch.Size([3, 8, 8])
     """
-    out = presets.PRESETS[name](size)(cow(), view(145.0, 20.0), LIGHTS)
-    assert out.rgb is not None
-    return out.alpha[0] * out.rgb[0].clamp(0, 1) + 1 - out.alpha[0]
+    pot = teapot(2)
+    coloured = Mesh(pot.vertices, pot.faces, vertex_colors=(0.55 + pot.vertices).clamp(0, 1))
+    out = presets.PRESETS[name](size)(coloured, view(145.0, 25.0), LIGHTS)
+    return colour_picture(out, is_soft=True)
 
 
 def coverage(name: str, size: int, shift: float = 0.0) -> Tensor:
