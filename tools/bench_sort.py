@@ -31,7 +31,7 @@ STEEPNESS = 10.0
 TARGETS = {8: 30, 16: 30, 32: 30, 128: 60, 1024: 250}
 """How many times faster than diffsort, with values and matrix."""
 SLOW = 64
-"""Comparators times elements, in millions per call, beyond which a peer runs twice only."""
+"""Elements from which on a peer runs but twice, and beyond 128 once: it takes seconds."""
 
 
 def both_ways(call: Callable[[Tensor], Tensor | tuple[Tensor, ...]], n: int, batch: int, repeats: int) -> float:
