@@ -100,13 +100,19 @@ void blend_backward(const CoverageSettings &s, const BlendSettings &blend, const
 // The index of the first value that is not finite, or -1.
 template <class T> int64_t first_not_finite(uintptr_t address, int64_t count) {
     const T *values = at<const T>(address);
+    constexpr int lanes = 16; // sums that do not wait for each other
     const int64_t stride = 4096;
     for (int64_t i = 0; i < count; i += stride) {
         const int64_t end = std::min(count, i + stride);
-        T sum = 0; // x * 0 is 0 for finite x and NaN otherwise
-        for (int64_t k = i; k < end; ++k) sum += values[k] * T(0);
+        T sums[lanes] = {}; // x * 0 is 0 for finite x and NaN otherwise
+        int64_t k = i;
+        for (; k + lanes <= end; k += lanes)
+            for (int lane = 0; lane < lanes; ++lane) sums[lane] += values[k + lane] * T(0);
+        for (; k < end; ++k) sums[0] += values[k] * T(0);
+        T sum = 0;
+        for (int lane = 0; lane < lanes; ++lane) sum += sums[lane];
         if (sum == T(0)) continue;
-        for (int64_t k = i; k < end; ++k)
+        for (k = i; k < end; ++k)
             if (!std::isfinite(values[k])) return k;
     }
     return -1;

@@ -121,18 +121,20 @@ template <class T> struct BackwardTask {
 
     static void factors(void *context, int task) {
         const BackwardTask &self = *static_cast<const BackwardTask *>(context);
-        const Plan<T> &plan = self.plan;
-        const int64_t first = int64_t(task) * chunk, total = plan.pixels() * plan.settings.batch;
-        const int64_t end = math::min<int64_t>(total, first + chunk);
+        const int64_t first = int64_t(task) * chunk, total = self.plan.pixels() * self.plan.settings.batch;
+        self.factors(first, math::min<int64_t>(total, first + chunk), self.factor + first);
+    }
+    // d loss / d state of the pixels [first, end), a chunk at most.
+    void factors(int64_t first, int64_t end, T *to) const {
         alignas(64) T in[chunk] = {}, out[chunk], in_state[chunk];
-        memcpy(in, self.tensors.state + first, sizeof(T) * (end - first));
+        memcpy(in, tensors.state + first, sizeof(T) * (end - first));
         if (plan.conorm.family == Family::maximum)
             for (int i = 0; i < chunk; ++i) in_state[i] = T(1);
         else plan.conorm.aggregate(chunk, in, plan.p, out, in_state);
-        for (int64_t i = first; i < end; ++i) self.factor[i] = self.tensors.grad_alpha[i] * in_state[i - first];
+        for (int64_t i = first; i < end; ++i) to[i - first] = tensors.grad_alpha[i] * in_state[i - first];
         if (plan.conorm.family == Family::average)
             for (int64_t i = first; i < end; ++i)
-                self.factor[i] /= T(math::max(plan.settings.face_count(int(i / plan.pixels())), 1));
+                to[i - first] /= T(math::max(plan.settings.face_count(int(i / plan.pixels())), 1));
     }
 
     template <class G> ParameterSums walk(int image, int begin, int end, double *face_sums) const {

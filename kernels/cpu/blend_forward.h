@@ -9,25 +9,17 @@ namespace gendr {
 inline namespace GENDR_ISA {
 
 constexpr int record_lanes = 8;         // records are padded to whole vectors of doubles
-constexpr int64_t band_bytes = 1 << 20; // of records: what a core's cache holds
+constexpr int64_t band_bytes = 1 << 22; // of records; more bands, which fit a core's cache, set faces up more often
 
 inline int record_stride(const BlendSettings &s) {
     return (s.channels() + record_lanes - 1) / record_lanes * record_lanes;
 }
 
-// at = kept at + weight (b0 row0 + b1 row1 + b2 row2), over one vector of a record. Spelt in vectors, which compilers
-// do not find by themselves here.
+// One vector of a record, and of a corner's row. Spelt in vectors, which compilers do not find by themselves here.
 template <class T>
-GENDR_HD void add_lanes(double *at, double kept, double weight, T b0, const T *row0, T b1, const T *row1, T b2,
-                        const T *row2) {
-    typedef T Row __attribute__((vector_size(record_lanes * sizeof(T)), aligned(sizeof(T)), may_alias));
-    typedef double Record
-        __attribute__((vector_size(record_lanes * sizeof(double)), aligned(sizeof(double)), may_alias));
-    const Row value = *reinterpret_cast<const Row *>(row0) * b0 + *reinterpret_cast<const Row *>(row1) * b1 +
-                      *reinterpret_cast<const Row *>(row2) * b2;
-    Record &sum = *reinterpret_cast<Record *>(at);
-    sum = sum * kept + __builtin_convertvector(value, Record) * weight;
-}
+using RowLanes __attribute__((vector_size(record_lanes * sizeof(T)), aligned(sizeof(T)), may_alias)) = T;
+typedef double RecordLanes
+    __attribute__((vector_size(record_lanes * sizeof(double)), aligned(sizeof(double)), may_alias));
 
 // One call's pointers and constants for one image.
 template <class T> struct BlendImage {
@@ -61,6 +53,9 @@ template <class T> struct BlendImage {
     }
 };
 
+// The steps, or the face, of a pixel that shows the background alone.
+template <class T> constexpr T untouched = -limits<T>::huge;
+
 template <class T, class G>
 struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
     using Base = SurfaceBlock<T, G, BlendForwardVisit<T, G>>;
@@ -71,26 +66,30 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
     T *rows, *value;
     int stride;
     T near, per_depth, covers;
+    math::Stepped<T> behind; // the background's weight
     int owner[surface_block];
     SurfaceStage<T> points;
+    alignas(64) double weight[surface_block]; // of each pair, less its steps
 
     BlendForwardVisit(const Plan<T> &plan, const T *face_vertices, const BlendImage<T> &image,
-                      CoverageSums<T> &coverage, double *record, T *top, T *scratch, T covers)
+                      CoverageSums<T> &coverage, double *record, T *top, T *scratch, T covers, math::Stepped<T> behind)
         : Base(plan, face_vertices, image.settings.is_perspective), image(image), coverage(coverage), record(record),
           top(top), rows(scratch), value(scratch + 3 * record_stride(image.settings)),
           stride(record_stride(image.settings)), near(T(plan.settings.near)),
-          per_depth(T(exponent_per_depth(plan.settings.near, plan.settings.far, image.settings.gamma))),
-          covers(covers) {}
+          per_depth(T(exponent_per_depth(plan.settings.near, plan.settings.far, image.settings.gamma))), covers(covers),
+          behind(behind) {}
 
     void flush() {
         if (this->n == 0) return;
         this->set_up_surfaces();
         coverage.evaluate(this->n, this->argument);
+        for (int i = 0; i < this->runs; ++i)
+            points.run(this->run[i], this->index + this->run[i].begin, near, per_depth);
+        weigh(coverage.a, points.mantissa);
         for (int i = 0; i < this->runs; ++i) {
             const SurfaceRun<T, G> &r = this->run[i];
             for (int k = r.begin; k < r.filled; ++k) owner[k] = r.face;
             coverage.add(r.begin, r.filled, this->argument, this->pixel, owner);
-            points.run(r, this->index + r.begin, near, per_depth);
             corner_rows(r.surface, image.settings.attribute_channels ? image.attributes(r.face) : nullptr,
                         image.settings.attribute_channels, stride, rows);
             if (image.settings.is_hard) add_run<true>(r);
@@ -99,6 +98,18 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
     }
 
   private:
+    void weigh(const T *__restrict probability, const T *__restrict mantissa) {
+        double *__restrict to = weight;
+        T *__restrict steps = points.steps;
+#pragma GCC ivdep
+        for (int i = 0; i < this->n; ++i) {
+            T settled = probability[i];
+            settle(settled, steps[i]);
+            const double product = double(settled) * double(mantissa[i]);
+            to[i] = probability[i] > limits<T>::tiny ? product : 0.0;
+        }
+    }
+
     template <bool hard> void add_run(const SurfaceRun<T, G> &r) {
         if (image.settings.texture_channels) add_pairs<hard, true, 0>(r);
         else if (stride == record_lanes) add_pairs<hard, false, record_lanes>(r);
@@ -108,30 +119,39 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
     // `width` is the stride where it is known to the compiler.
     template <bool hard, bool textured, int width> void add_pairs(const SurfaceRun<T, G> &r) {
         const int wide = width ? width : stride;
-        const T *row0 = rows, *row1 = rows + wide, *row2 = rows + 2 * wide;
         const T *uv = textured ? image.uvs(r.face) : nullptr;
         const int64_t *map = textured ? image.map(r.face) : nullptr;
-        const int first_texture = 2 + image.settings.attribute_channels;
-        for (int i = r.begin; i < r.filled; ++i) {
+        const RowLanes<T> row0 = lanes_of(0), row1 = lanes_of(wide), row2 = lanes_of(2 * wide);
+        double *const records = record;
+        const T *const tops = top;
+        const int end = r.filled;
+        for (int i = r.begin; i < end; ++i) {
             const int pixel = this->pixel[i];
-            double *at = record + int64_t(pixel) * wide;
-            const T b0 = points.b0[i], b1 = points.b1[i], b2 = points.b2[i];
-            double weight = 1.0, kept = 0.0;
+            double *at = records + int64_t(pixel) * wide, by = hard ? 1.0 : weight[i];
             if (hard) {
-                if (!(this->argument[i] >= covers) || !(double(depth(r, i)) < at[1])) continue;
-                top[pixel] = T(r.face);
-            } else if (!soft_weight(pixel, i, weight, kept)) {
-                continue;
+                if (!wins(r, pixel, i, at)) continue;
+            } else if (points.steps[i] != tops[pixel]) {
+                by = align(pixel, i, at);
+                if (by == 0.0) continue;
             }
-            if (textured) {
-                image.sample(image.lookup(uv, map, b0, b1, b2), value);
-                for (int k = 0; k < image.settings.texture_channels; ++k) rows[first_texture + k] = value[k];
-                for (int k = 0; k < image.settings.texture_channels; ++k)
-                    rows[wide + first_texture + k] = rows[2 * wide + first_texture + k] = value[k];
+            if (textured) sample(i, uv, map);
+            for (int k = 0; k < wide; k += record_lanes) {
+                const bool held = !textured && k == 0;
+                const RowLanes<T> value = (held ? row0 : lanes_of(k)) * points.b0[i] +
+                                          (held ? row1 : lanes_of(wide + k)) * points.b1[i] +
+                                          (held ? row2 : lanes_of(2 * wide + k)) * points.b2[i];
+                *reinterpret_cast<RecordLanes *>(at + k) += __builtin_convertvector(value, RecordLanes) * by;
             }
-            for (int k = 0; k < wide; k += record_lanes)
-                add_lanes(at + k, kept, weight, b0, row0 + k, b1, row1 + k, b2, row2 + k);
         }
+    }
+    const RowLanes<T> &lanes_of(int k) const { return *reinterpret_cast<const RowLanes<T> *>(rows + k); }
+
+    // Puts the texture's colour of a pair at all three corners.
+    void sample(int i, const T *uv, const int64_t *map) {
+        const int first = 2 + image.settings.attribute_channels, channels = image.settings.texture_channels;
+        image.sample(image.lookup(uv, map, points.b0[i], points.b1[i], points.b2[i]), value);
+        for (int corner = 0; corner < 3; ++corner)
+            for (int k = 0; k < channels; ++k) rows[corner * stride + first + k] = value[k];
     }
 
     T depth(const SurfaceRun<T, G> &r, int i) const {
@@ -139,28 +159,58 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
                points.b2[i] * r.surface.depth[2];
     }
 
-    // The pair's weight in units of its pixel's sum, and by how much the sum shrinks; false where nothing is added.
-    bool soft_weight(int pixel, int i, double &weight, double &kept) {
-        T probability = coverage.a[i], steps = points.steps[i];
-        if (!(probability > limits<T>::tiny)) return false;
-        settle(probability, steps);
-        const T apart = steps - top[pixel];
-        weight = double(probability) * double(points.mantissa[i]);
-        kept = 1.0;
-        if (apart == T(0)) return true;
-        if (apart > T(0)) {
-            kept = steps_down(apart);
-            top[pixel] = steps;
-            return true;
+    // Whether the pair is its pixel's nearest so far; empties the pixel's record if so.
+    bool wins(const SurfaceRun<T, G> &r, int pixel, int i, double *at) {
+        if (!(this->argument[i] >= covers)) return false;
+        if (top[pixel] != untouched<T> && !(double(depth(r, i)) < at[1])) return false;
+        top[pixel] = T(r.face);
+        for (int k = 0; k < stride; ++k) at[k] = 0.0;
+        return true;
+    }
+
+    // Brings a pair and its pixel's sum to the same steps, and returns the pair's weight. The first pair finds a pixel
+    // untouched, and gives it the background: pixels without faces cost next to nothing.
+    __attribute__((noinline)) double align(int pixel, int i, double *at) {
+        if (!(weight[i] > 0.0)) return 0.0;
+        if (top[pixel] == untouched<T>) {
+            top[pixel] = behind.steps;
+            for (int k = 0; k < stride; ++k) at[k] = 0.0;
+            at[0] = double(behind.mantissa);
         }
-        weight *= steps_down(-apart);
-        return weight > 0.0;
+        const T apart = points.steps[i] - top[pixel];
+        if (!(apart > T(0))) return apart < T(0) ? weight[i] * steps_down(-apart) : weight[i];
+        const double kept = steps_down(apart);
+        for (int k = 0; k < stride; ++k) at[k] *= kept;
+        top[pixel] = points.steps[i];
+        return weight[i];
     }
     static double steps_down(T apart) {
         double scale = apart >= T(most_steps_apart) ? 0.0 : one_step;
         for (int k = 1; k < int(apart) && scale > 0.0; ++k) scale *= one_step;
         return scale;
     }
+};
+
+// Memory that a thread keeps from band to band and call to call: fresh pages cost more than the pixels on them.
+class KeptMemory {
+  public:
+    KeptMemory() = default;
+    KeptMemory(const KeptMemory &) = delete;
+    KeptMemory &operator=(const KeptMemory &) = delete;
+    ~KeptMemory() { free(data_); }
+
+    // Null where there is none; what it held is lost.
+    void *of(size_t bytes) {
+        if (bytes <= bytes_) return data_;
+        free(data_);
+        data_ = malloc(bytes);
+        bytes_ = data_ ? bytes : 0;
+        return data_;
+    }
+
+  private:
+    void *data_ = nullptr;
+    size_t bytes_ = 0;
 };
 
 template <class T> struct BlendForwardTask {
@@ -188,14 +238,14 @@ template <class T> struct BlendForwardTask {
 
         const int stride = record_stride(self.settings);
         double *sum = static_cast<double *>(calloc(band.pixels, sizeof(double)));
-        double *record = static_cast<double *>(malloc(band.pixels * stride * sizeof(double)));
+        static thread_local KeptMemory kept;
+        double *record = static_cast<double *>(kept.of(band.pixels * stride * sizeof(double)));
         T *top = static_cast<T *>(malloc(band.pixels * sizeof(T)));
         T *scratch = static_cast<T *>(malloc(4 * stride * sizeof(T)));
         if (sum && record && top && scratch) self.draw(band, sum, record, top, scratch);
         else self.out_of_memory = true;
         free(scratch);
         free(top);
-        free(record);
         free(sum);
     }
 
@@ -207,18 +257,11 @@ template <class T> struct BlendForwardTask {
     }
 
     void draw(const Band &band, double *sum, double *record, T *top, T *scratch) {
-        const math::Stepped<T> behind = background();
-        const int stride = record_stride(settings);
-        for (int64_t i = 0; i < band.pixels; ++i) {
-            for (int k = 0; k < stride; ++k) record[i * stride + k] = 0.0;
-            record[i * stride] = settings.is_hard ? 0.0 : double(behind.mantissa);
-            record[i * stride + 1] = settings.is_hard ? double(limits<T>::huge) : 0.0;
-            top[i] = settings.is_hard ? T(-1) : behind.steps;
-        }
+        for (int64_t i = 0; i < band.pixels; ++i) top[i] = untouched<T>;
         const double tau = tensors.coverage.tau[band.image];
         plan.wants_double_distances(tau) ? walk<double>(band, tau, sum, record, top, scratch)
                                          : walk<T>(band, tau, sum, record, top, scratch);
-        finish_records(band, behind, record, top);
+        settings.channels() == 5 ? finish_records<5>(band, record, top) : finish_records<0>(band, record, top);
     }
 
     template <class G>
@@ -232,7 +275,7 @@ template <class T> struct BlendForwardTask {
         const double covers = (s.is_squared ? covers_from * -covers_from : covers_from) / tau;
         BlendForwardVisit<T, G> visit(plan, plan.face(tensors.coverage.face_vertices, band.image, 0), image, coverage,
                                       record - band.first * record_stride(settings), top - band.first, scratch,
-                                      T(math::max(covers, -argument_bound)));
+                                      T(math::max(covers, -argument_bound)), background());
         walk_faces<G>(plan, tensors.coverage.face_vertices, tau, band.image, 0, s.face_count(band.image),
                       band.row_begin, band.row_end, visit);
         visit.flush();
@@ -240,18 +283,28 @@ template <class T> struct BlendForwardTask {
                coverage.state + band.first);
     }
 
-    void finish_records(const Band &band, math::Stepped<T> behind, const double *record, const T *top) const {
-        const int stride = record_stride(settings), channels = settings.channels();
+    // `known` is the number of channels where it is known to the compiler, as it is for three colours.
+    template <int known> void finish_records(const Band &band, const double *record, const T *top) const {
+        const math::Stepped<T> behind = background();
+        const int stride = record_stride(settings), channels = known ? known : settings.channels();
         const int64_t first = band.image * plan.pixels() + band.first;
+        const T alone = T(1.0 / double(behind.mantissa));
+        const T all = settings.is_hard ? T(1) : share_of(T(1), behind.mantissa, behind.steps, behind.steps, alone);
         for (int64_t i = 0; i < band.pixels; ++i) {
             const double *from = record + i * stride;
             T *to = tensors.blended + (first + i) * channels, *state = tensors.state + 2 * (first + i);
-            const bool none = settings.is_hard && top[i] < T(0);
+            if (top[i] == untouched<T>) {
+                to[0] = all;
+                for (int k = 1; k < channels; ++k) to[k] = T(0);
+                state[0] = settings.is_hard ? T(-1) : behind.steps;
+                state[1] = settings.is_hard ? T(1) : alone;
+                continue;
+            }
             const double inverse = settings.is_hard ? 1.0 : 1.0 / from[0];
             state[0] = top[i];
             state[1] = T(inverse);
-            to[0] = settings.is_hard ? T(none) : share_of(T(1), behind.mantissa, behind.steps, state[0], state[1]);
-            for (int k = 1; k < channels; ++k) to[k] = none ? T(0) : T(from[k] * inverse);
+            to[0] = settings.is_hard ? T(0) : share_of(T(1), behind.mantissa, behind.steps, state[0], state[1]);
+            for (int k = 1; k < channels; ++k) to[k] = T(from[k] * inverse);
         }
     }
 };

@@ -150,13 +150,13 @@ template <class T, class G, class Pass> struct SurfaceBlock {
 
 // The values that a face's corners hold, a row of `stride` numbers for each: [1, depth, attributes ..., 0 ...].
 template <class T>
-void corner_rows(const Surface<T> &surface, const T *attributes, int channels, int stride, T *rows) {
+GENDR_HD void corner_rows(const Surface<T> &surface, const T *attributes, int channels, int stride, T *rows) {
     for (int corner = 0; corner < 3; ++corner) {
         T *row = rows + corner * stride;
-        for (int k = 0; k < stride; ++k) row[k] = T(0);
         row[0] = T(1);
         row[1] = surface.depth[corner];
         for (int k = 0; k < channels; ++k) row[2 + k] = attributes[corner * channels + k];
+        for (int k = 2 + channels; k < stride; ++k) row[k] = T(0);
     }
 }
 
