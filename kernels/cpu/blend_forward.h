@@ -203,7 +203,8 @@ class KeptMemory {
     void *of(size_t bytes) {
         if (bytes <= bytes_) return data_;
         free(data_);
-        data_ = malloc(bytes);
+        bytes = (bytes + 63) / 64 * 64;
+        data_ = aligned_alloc(64, bytes); // a record that lies across two cache lines takes twice the time
         bytes_ = data_ ? bytes : 0;
         return data_;
     }
