@@ -81,6 +81,7 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
 
     void flush() {
         if (this->n == 0) return;
+        prefetch_attributes();
         this->set_up_surfaces();
         coverage.evaluate(this->n, this->argument);
         for (int i = 0; i < this->runs; ++i)
@@ -98,6 +99,17 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
     }
 
   private:
+    // Of corners, which many pixels' records have driven out of the cache since the last image.
+    void prefetch_attributes() const {
+        const int numbers = 3 * image.settings.attribute_channels;
+        if (numbers == 0) return;
+        for (int i = 0; i < this->runs; ++i) {
+            const T *from = image.attributes(this->run[i].face);
+            __builtin_prefetch(from);
+            __builtin_prefetch(from + numbers - 1);
+        }
+    }
+
     void weigh(const T *__restrict probability, const T *__restrict mantissa) {
         double *__restrict to = weight;
         T *__restrict steps = points.steps;
