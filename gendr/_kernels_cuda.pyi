@@ -20,6 +20,22 @@ class CoverageSettings:
         face_ranges: int,
     ) -> None: ...
 
+class BlendSettings:
+    def __init__(
+        self,
+        *,
+        is_hard: bool,
+        is_perspective: bool,
+        eps: float,
+        attribute_channels: int,
+        texture_channels: int,
+        shared_attributes: bool,
+        shared_uvs: bool,
+        texels: int,
+        maps: int,
+        wrap: int,
+    ) -> None: ...
+
 class Place:
     def __init__(self, *, device: int, stream: int, workspace: int, faces_per_pass: int) -> None: ...
 
@@ -46,5 +62,33 @@ def coverage_backward(
     grad_shift_at: int,
     grad_p_at: int,
     wants_p: bool,
+    /,
+) -> None: ...
+def blend_forward_workspace(
+    settings: CoverageSettings, blend: BlendSettings, is_double: bool, faces_per_pass: int, /
+) -> int: ...
+def blend_backward_workspace(
+    settings: CoverageSettings, blend: BlendSettings, is_double: bool, faces_per_pass: int, /
+) -> int: ...
+def blend_forward(
+    settings: CoverageSettings,
+    blend: BlendSettings,
+    is_double: bool,
+    place: Place,
+    inputs: Inputs,
+    surface_at: list[int],
+    outputs_at: list[int],
+    /,
+) -> None: ...
+def blend_backward(
+    settings: CoverageSettings,
+    blend: BlendSettings,
+    is_double: bool,
+    place: Place,
+    inputs: Inputs,
+    surface_at: list[int],
+    tensors_at: list[int],
+    wants_p: bool,
+    wants_gamma: bool,
     /,
 ) -> None: ...

@@ -104,6 +104,14 @@ class Host:
         """What `torch.ops.gendr.coverage_backward` does."""
         return self._run(_cuda.coverage_backward, *arguments)
 
+    def blend(self, *arguments: Any) -> tuple[Tensor, ...]:
+        """What `torch.ops.gendr.blend` does."""
+        return self._run(_cuda.blend, *arguments)
+
+    def blend_backward(self, *arguments: Any) -> tuple[Tensor, ...]:
+        """What `torch.ops.gendr.blend_backward` does."""
+        return self._run(_cuda.blend_backward, *arguments)
+
     @property
     def status(self) -> tuple[str, ...]:
         """What the kernels reported since this was last asked, by name."""

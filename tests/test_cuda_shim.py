@@ -206,7 +206,7 @@ def test_nothing_to_draw(lib, batch, faces):
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
-@pytest.mark.parametrize("where", ["face_vertices", "tau", "shift", "p", "grad_alpha"])
+@pytest.mark.parametrize("where", ["face_vertices", "tau", "shift", "p", "a gradient"])
 def test_input_that_is_not_finite_is_reported_and_stays_out(lib, where, bad):
     case = Case(random_triangles(2, 4, torch.float32), torch.full((2,), 0.1), Logistic(), Yager(p=2.0))
     host = Host(lib)
@@ -214,7 +214,7 @@ def test_input_that_is_not_finite_is_reported_and_stays_out(lib, where, bad):
         case.points[1, 2, 0, 1] = bad
     elif where == "tau":
         case.tau[1] = bad
-    elif where == "grad_alpha":
+    elif where == "a gradient":
         case.incoming[0, 3, 3] = bad
     else:
         setattr(case, where, torch.tensor(bad))

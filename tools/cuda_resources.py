@@ -109,17 +109,19 @@ def readable(symbol: str) -> str:
 
     >>> readable("_ZN5gendr4cuda11cover_tilesIfdEEvNS_16CoverageSettingsE")
     'cover_tiles<float, double>'
+    >>> readable("_ZN5gendr4cuda10walk_facesINS0_12CoverageWalkIffEEEEvT_")
+    'walk_faces<CoverageWalk<float, float>>'
     """
     match = re.match(r"_ZN5gendr4cuda(?:L)?(\d+)", symbol)
     if not match:
         return symbol
     start, length = match.end(), int(match[1])
     name, rest = symbol[start : start + length], symbol[start + length :]
-    arguments = re.match(r"I([fd]+)(Lb([01])E)?", rest)
+    arguments = re.match(r"I(?:NS0_\d+([A-Za-z]+)I)?([fd]+)E", rest)
     if not arguments:
         return name
-    kinds = [{"f": "float", "d": "double"}[letter] for letter in arguments[1]]
-    return f"{name}<{', '.join([*kinds, *([['false', 'true'][int(arguments[3])]] if arguments[2] else [])])}>"
+    kinds = ", ".join({"f": "float", "d": "double"}[letter] for letter in arguments[2])
+    return f"{name}<{arguments[1]}<{kinds}>>" if arguments[1] else f"{name}<{kinds}>"
 
 
 def table(resources: list[Resources]) -> str:

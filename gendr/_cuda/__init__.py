@@ -4,7 +4,18 @@ Nothing here waits for the device: calls are enqueued on the current stream, and
 tensor's values comes up in the next call, or in `raise_reported`.
 """
 
+from gendr._cuda.blend import blend, blend_backward
 from gendr._cuda.coverage import coverage, coverage_backward
 from gendr._cuda.device import is_available, is_built, raise_reported, require, validate
 
-__all__ = ["coverage", "coverage_backward", "is_available", "is_built", "raise_reported", "require", "validate"]
+__all__ = [
+    "blend",
+    "blend_backward",
+    "coverage",
+    "coverage_backward",
+    "is_available",
+    "is_built",
+    "raise_reported",
+    "require",
+    "validate",
+]

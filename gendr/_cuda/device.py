@@ -22,11 +22,16 @@ REPORTS = {
     "tau": "values in [1e-30, 1e+30], got others",
     "shift": "a value in [-1e+06, 1e+06], got another",
     "p": "a finite value, got NaN or infinity",
-    "grad_alpha": "finite values, got NaN or infinity",
+    "a gradient": "finite values, got NaN or infinity",
+    "gamma": "a value in [1e-30, 1e+30], got another",
+    "attributes": "finite values, got NaN or infinity",
+    "uvs": "finite values, got NaN or infinity",
+    "texels": "finite values, got NaN or infinity",
 }
 """What each of the kernels' reports says, in the order of their codes."""
 
-RANGES = {"tau": (1e-30, 1e30), "shift": (-1e6, 1e6)}
+RANGES = {"tau": (1e-30, 1e30), "shift": (-1e6, 1e6), "gamma": (1e-30, 1e30)}
+"""Of the values that have one."""
 
 library = torch.library.Library("gendr", "IMPL")
 _kernels: ModuleType | None = (

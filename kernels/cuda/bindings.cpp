@@ -1,9 +1,11 @@
 // The Python side of the GPU's kernels: addresses, sizes, numbers. No torch header; gendr/_cuda.py owns tensors.
-#include "coverage.h"
+#include "blend.h"
 #include "sort_bindings.h"
+#include <array>
 #include <cstdint>
 #include <cuda_runtime.h>
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 #include <stdexcept>
 #include <string>
 
@@ -80,6 +82,39 @@ void backward_call(const CoverageSettings &settings, bool is_double, const Place
     (is_double ? backward<double> : backward<float>)(settings, inputs.pointers(), tensors, place.launch());
 }
 
+// Addresses in the order of gendr/_cuda/blend.py.
+BlendInputs blend_inputs(const InputAddresses &inputs, const std::array<uintptr_t, 6> &a) {
+    return {inputs.pointers(), at<void>(a[0]),    at<void>(a[1]),   at<void>(a[2]),
+            at<void>(a[3]),    at<int64_t>(a[4]), at<int64_t>(a[5])};
+}
+
+void blend_forward_call(const CoverageSettings &settings, const BlendSettings &blend, bool is_double,
+                        const Place &place, const InputAddresses &inputs, const std::array<uintptr_t, 6> &surface,
+                        const std::array<uintptr_t, 4> &a) {
+    const OnDevice on_device(place.device);
+    const BlendOutputs outputs{{at<void>(a[0]), at<void>(a[1])}, at<void>(a[2]), at<void>(a[3])};
+    (is_double ? blend_forward<double> : blend_forward<float>)(settings, blend, blend_inputs(inputs, surface), outputs,
+                                                               place.launch());
+}
+
+void blend_backward_call(const CoverageSettings &settings, const BlendSettings &blend, bool is_double,
+                         const Place &place, const InputAddresses &inputs, const std::array<uintptr_t, 6> &surface,
+                         const std::array<uintptr_t, 13> &a, bool wants_p, bool wants_gamma) {
+    const OnDevice on_device(place.device);
+    const BlendGradients tensors{
+        {at<void>(a[0]), at<void>(a[1]), at<void>(a[5]), at<double>(a[6]), at<double>(a[7]), at<double>(a[8]), wants_p},
+        at<void>(a[2]),
+        at<void>(a[3]),
+        at<void>(a[4]),
+        at<void>(a[9]),
+        at<void>(a[10]),
+        at<void>(a[11]),
+        at<double>(a[12]),
+        wants_gamma};
+    (is_double ? blend_backward<double> : blend_backward<float>)(settings, blend, blend_inputs(inputs, surface),
+                                                                 tensors, place.launch());
+}
+
 } // namespace
 } // namespace cuda
 } // namespace gendr
@@ -113,6 +148,16 @@ PYBIND11_MODULE(_kernels_cuda, m) {
              py::kw_only(), py::arg("distribution"), py::arg("shape"), py::arg("is_reversed"), py::arg("is_squared"),
              py::arg("t_conorm"), py::arg("cutoff"), py::arg("near"), py::arg("far"), py::arg("cull"), py::arg("batch"),
              py::arg("faces"), py::arg("height"), py::arg("width"), py::arg("face_ranges"));
+    py::class_<BlendSettings>(m, "BlendSettings", py::module_local())
+        .def(py::init([](bool is_hard, bool is_perspective, double eps, int attribute_channels, int texture_channels,
+                         bool shared_attributes, bool shared_uvs, int64_t texels, int64_t maps, int wrap) {
+                 return BlendSettings{
+                     is_hard,    is_perspective, 0.0,  eps, attribute_channels, texture_channels, shared_attributes,
+                     shared_uvs, texels,         maps, wrap};
+             }),
+             py::kw_only(), py::arg("is_hard"), py::arg("is_perspective"), py::arg("eps"),
+             py::arg("attribute_channels"), py::arg("texture_channels"), py::arg("shared_attributes"),
+             py::arg("shared_uvs"), py::arg("texels"), py::arg("maps"), py::arg("wrap"));
     py::class_<Place>(m, "Place", py::module_local())
         .def(py::init([](int device, uintptr_t stream, uintptr_t workspace, int faces_per_pass) {
                  return Place{device, stream, workspace, faces_per_pass};
@@ -132,6 +177,10 @@ PYBIND11_MODULE(_kernels_cuda, m) {
     m.def("forward_workspace", &forward_workspace);
     m.def("backward_workspace", &backward_workspace);
     bind_sort(m);
+    m.def("blend_forward_workspace", &blend_forward_workspace);
+    m.def("blend_backward_workspace", &blend_backward_workspace);
+    m.def("blend_forward", &blend_forward_call, unlocked);
+    m.def("blend_backward", &blend_backward_call, unlocked);
     m.def("coverage_forward", &forward_call, unlocked);
     m.def("coverage_backward", &backward_call, unlocked);
 }

@@ -11,7 +11,18 @@ namespace cuda {
 
 // What the device found wrong, seen by the host when it next looks: status[code] becomes 1. Whatever it is, the images
 // and gradients that come out are finite; they are not the ones that were asked for.
-enum Status { bad_face_vertices, bad_tau, bad_shift, bad_p, bad_gradient, status_codes };
+enum Status {
+    bad_face_vertices,
+    bad_tau,
+    bad_shift,
+    bad_p,
+    bad_gradient,
+    bad_gamma,
+    bad_attributes,
+    bad_uvs,
+    bad_texels,
+    status_codes
+};
 
 // shift and p are read on the device; those of the settings are not used.
 struct Inputs {

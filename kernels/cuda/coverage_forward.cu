@@ -32,11 +32,8 @@ void forward(const CoverageSettings &s, const Inputs &inputs, const ForwardOutpu
     int first = 0;
     do { // once without faces too: the pixels must be written
         const Pass pass{first, math::min(space.pass_faces, s.faces - first)};
-        const int64_t warps = int64_t(s.batch) * space.words;
         launch_set_up<T>(s, inputs, space, pass, stream);
-        check(cudaMemsetAsync(space.masks, 0, sizeof(unsigned) * s.batch * tiles_of(s) * space.words, stream),
-              "memset");
-        GENDR_LAUNCH(bin_faces, warps * warp, 256, 256, stream, s, space.boxes, space.words, space.masks);
+        launch_bins(s, space, stream);
         launch_tiles<T, T>(s, space, pass, outputs, stream);
         if constexpr (sizeof(T) == sizeof(float)) launch_tiles<T, double>(s, space, pass, outputs, stream);
         first += space.pass_faces;

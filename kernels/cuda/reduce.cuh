@@ -2,7 +2,7 @@
 // of tau, the shift and p. Every sum runs in an order that its length alone fixes.
 #pragma once
 
-#include "walk.cuh"
+#include "slices.cuh"
 
 namespace gendr {
 namespace cuda {
@@ -60,7 +60,7 @@ __global__ void sum_pixels_in_p(CoverageSettings settings, BackwardWorkspace<T> 
                 sum += double(grad_alpha[i]) * P::aggregate_in_p(double(state[i]), p);
             });
     sum = block_sum(sum, scratch);
-    if (threadIdx.x == 0) space.pixel_p[blockIdx.x] = sum;
+    if (threadIdx.x == 0) space.pixel_sums[blockIdx.x] = sum;
 }
 
 // A block an image.
@@ -68,39 +68,56 @@ template <class T>
 __global__ void sum_faces(CoverageSettings settings, BackwardWorkspace<T> space, double *grad_tau) {
     __shared__ double scratch[reducers / warp];
     const int image = static_cast<int>(blockIdx.x);
-    for (int which = 0; which < 3; ++which) {
+    for (int which = 0; which < parameters; ++which) {
         double sum = 0.0;
         for (int face = static_cast<int>(threadIdx.x); face < face_count(settings, image);
              face += static_cast<int>(blockDim.x))
-            sum += space.face_sums[(int64_t(image) * settings.faces + face) * 3 + which];
+            sum += space.face_sums[(int64_t(image) * settings.faces + face) * parameters + which];
         sum = block_sum(sum, scratch);
-        if (threadIdx.x == 0) space.image_sums[image * 3 + which] = sum;
+        if (threadIdx.x == 0) space.image_sums[image * parameters + which] = sum;
     }
-    if (threadIdx.x == 0) grad_tau[image] = space.image_sums[image * 3] * space.images[image].inverse_tau;
+    if (threadIdx.x == 0) grad_tau[image] = space.image_sums[image * parameters] * space.images[image].inverse_tau;
 }
 
-// One block.
+// Where the sums over images and pixels go; gamma is null for coverage alone.
+struct ParameterGradients {
+    double *shift, *p, *gamma;
+    bool wants_p, wants_gamma;
+};
+
+// One block. `gamma` is the value of the parameter, where there is one.
 template <class T>
-__global__ void sum_images(CoverageSettings settings, BackwardWorkspace<T> space, double *grad_shift, double *grad_p,
-                           bool wants_p) {
+__global__ void sum_images(CoverageSettings settings, BackwardWorkspace<T> space, ParameterGradients to,
+                           const double *gamma) {
     __shared__ double scratch[reducers / warp];
-    double shift = 0.0, pairs_p = 0.0, pixels_p = 0.0;
-    for (int image = static_cast<int>(threadIdx.x); image < settings.batch; image += static_cast<int>(blockDim.x)) {
-        shift += space.image_sums[image * 3 + 1];
-        pairs_p += space.image_sums[image * 3 + 2];
-    }
-    if (wants_p)
-        for (int64_t i = threadIdx.x; i < space.pixel_blocks; i += blockDim.x) pixels_p += space.pixel_p[i];
-    shift = block_sum(shift, scratch);
-    pairs_p = block_sum(pairs_p, scratch);
-    pixels_p = block_sum(pixels_p, scratch);
+    double of_images[parameters] = {}, of_pixels[2] = {};
+    for (int image = static_cast<int>(threadIdx.x); image < settings.batch; image += static_cast<int>(blockDim.x))
+        for (int i = 0; i < parameters; ++i) of_images[i] += space.image_sums[image * parameters + i];
+    for (int i = 0; i < 2; ++i)
+        if (i == 0 ? to.wants_p : to.wants_gamma)
+            for (int64_t k = threadIdx.x; k < space.pixel_blocks; k += blockDim.x)
+                of_pixels[i] += space.pixel_sums[i * space.pixel_blocks + k];
+    for (int i = 1; i < parameters; ++i) of_images[i] = block_sum(of_images[i], scratch);
+    for (int i = 0; i < 2; ++i) of_pixels[i] = block_sum(of_pixels[i], scratch);
     if (threadIdx.x != 0) return;
-    *grad_shift = double(space.call->sign) * shift;
+    *to.shift = double(space.call->sign) * of_images[1];
     double divisor = 1.0;
     with_t_conorm(settings.t_conorm,
                   [&](auto member) { divisor = PairOf<decltype(member), T>::in_p_divisor(space.call->p); });
-    const double p = wants_p ? pairs_p / divisor + pixels_p : 0.0;
-    *grad_p = has_negative_p(settings.t_conorm) ? -p : p;
+    const double p = to.wants_p ? of_images[2] / divisor + of_pixels[0] : 0.0;
+    *to.p = has_negative_p(settings.t_conorm) ? -p : p;
+    if (to.gamma) *to.gamma = to.wants_gamma ? (of_images[3] + of_pixels[1]) / *gamma : 0.0;
+}
+
+// What comes before the faces: the plan and the pixels' factors.
+template <class T>
+void launch_factors(const CoverageSettings &s, const Inputs &inputs, const BackwardTensors &tensors,
+                    const BackwardWorkspace<T> &space, cudaStream_t stream) {
+    const T *state = static_cast<const T *>(tensors.state), *grad_alpha = static_cast<const T *>(tensors.grad_alpha);
+    launch_plan<T>(s, inputs, space, stream);
+    GENDR_LAUNCH(find_factors<T>, s.batch * pixels_of(s), 256, 256, stream, s, space, state, grad_alpha, inputs.status);
+    if (tensors.wants_p)
+        GENDR_LAUNCH(sum_pixels_in_p<T>, space.pixel_blocks, 1, reducers, stream, s, space, state, grad_alpha);
 }
 
 } // namespace cuda

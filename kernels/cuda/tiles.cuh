@@ -88,6 +88,13 @@ template <class T> struct ForwardWorkspace : CallWorkspace<T> {
     }
 };
 
+template <class T>
+void launch_bins(const CoverageSettings &s, const ForwardWorkspace<T> &space, cudaStream_t stream) {
+    const int64_t words = int64_t(s.batch) * space.words;
+    check(cudaMemsetAsync(space.masks, 0, sizeof(unsigned) * tiles_of(s) * words, stream), "memset");
+    GENDR_LAUNCH(bin_faces, words * warp, 256, 256, stream, s, space.boxes, space.words, space.masks);
+}
+
 // A face in shared memory.
 template <class G> struct StagedFace {
     PixelBox box;

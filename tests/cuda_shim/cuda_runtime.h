@@ -79,6 +79,11 @@ template <class T, class U> T atomicAdd(T *at, U value) {
     *at = static_cast<T>(before + value);
     return before;
 }
+template <class T> T atomicMax(T *at, T value) {
+    const T before = *at;
+    *at = before < value ? value : before;
+    return before;
+}
 
 using cudaError_t = int;
 using cudaStream_t = void *;

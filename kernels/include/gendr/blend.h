@@ -23,7 +23,7 @@ struct BlendSettings {
     int64_t texels, maps;
     int wrap; // of texture coordinates: Wrap
 
-    int channels() const { return 2 + attribute_channels + texture_channels; }
+    GENDR_HD int channels() const { return 2 + attribute_channels + texture_channels; }
 };
 
 // Where a face's colour comes from: corners, textures, or both.
