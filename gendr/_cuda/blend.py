@@ -44,6 +44,8 @@ class BlendCall(Call):
         self.surface_at = [address(t) for t in (self.gamma, attributes, uvs, texels, maps, map_of_face)]
 
     def _here(self, tensor: Tensor) -> Tensor:
+        if not tensor.is_floating_point():  # where maps lie, which the host may keep
+            return _device.to_device(tensor.contiguous(), self.device)
         if tensor.device != self.device:
             _check.fail("attributes, textures and gamma", f"tensors on {self.device}", f"one on {tensor.device}")
         return tensor.contiguous()

@@ -130,9 +130,9 @@ def place(device: torch.device, space: Tensor, faces_per_pass: int) -> Any:
     return kernels(device).Place(device=index, stream=stream, workspace=space.data_ptr(), faces_per_pass=faces_per_pass)
 
 
-def to_device(small: Tensor | None, device: torch.device) -> Tensor | None:
+def to_device(small: Tensor, device: torch.device) -> Tensor:
     """A small tensor of the host's on the device, copied without waiting for it."""
-    if small is None or small.device == device:
+    if small.device == device:
         return small
     return small.pin_memory().to(device, non_blocking=True)
 
