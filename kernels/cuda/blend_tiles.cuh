@@ -25,6 +25,7 @@ template <class T> struct BlendSum {
     // A pair's weight in units of the sum, and by how much the sum shrinks; false where nothing is added.
     __device__ bool soft_weight(T probability, math::Stepped<T> depth, double &added, double &kept) {
         if (!(probability > limits<T>::tiny)) return false;
+        settle(probability, depth.steps);
         const T apart = depth.steps - top;
         added = double(probability) * double(depth.mantissa);
         kept = 1.0;
