@@ -71,8 +71,8 @@ def record(
     >>> surface = Surface(torch.eye(3)[None, None], None, torch.tensor(1e-2), 0.0, True, True)
     >>> options = dict(near=1.0, far=100.0, cull="none", cutoff=0.0)
     >>> inner = torch.tensor([[0.25, 0.5]])
-    >>> record(triangle, torch.tensor([0.1]), inner, Logistic(), Probabilistic(), surface, **options)[0]
-    tensor([[[0.0000, 2.0000, 0.2500, 0.2500, 0.5000]]])
+    >>> record(triangle, torch.tensor([0.1]), inner, Logistic(), Probabilistic(), surface, **options)[0][..., 1:]
+    tensor([[[2.0000, 0.2500, 0.2500, 0.5000]]])
     """
     triangles = _bounded(face_vertices)
     distance = reference.signed_distance(pixels, triangles)  # [B, P, F]

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import torch
+
 from gendr import _check
 from gendr.sort.networks import NETWORKS, Layer, Network, network
 
@@ -98,6 +100,8 @@ def pruned(whole: Network, k: int) -> Network:
 _built: dict[tuple[int, int, str], Network] = {}
 
 
+# Compilers call it while they trace, so that what is kept are tensors of numbers and not the tracer's.
+@torch.compiler.assume_constant_result  # type: ignore[misc]
 def selection_network(n: int, k: int, name: str = "auto") -> Network:
     """The pruned network that selects `k` of `n`, built once for each.
 
