@@ -16,9 +16,10 @@ from gendr.tools.arguments import bad_arguments
 from gendr.tools.gallery.aggregations import aggregations
 from gendr.tools.gallery.distributions import distributions
 from gendr.tools.gallery.looks import lights, maps, texture
+from gendr.tools.gallery.systems import systems
 
 PICTURES: dict[str, Callable[[], Image.Image]] = {
-    function.__name__: function for function in (distributions, aggregations, texture, maps, lights)
+    function.__name__: function for function in (distributions, aggregations, texture, maps, lights, systems)
 }
 """Every picture by its name, which is its file's."""
 
