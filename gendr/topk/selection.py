@@ -101,7 +101,7 @@ _built: dict[tuple[int, int, str], Network] = {}
 
 
 # Compilers call it while they trace, so that what is kept are tensors of numbers and not the tracer's.
-@torch.compiler.assume_constant_result  # type: ignore[misc]
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def selection_network(n: int, k: int, name: str = "auto") -> Network:
     """The pruned network that selects `k` of `n`, built once for each.
 
