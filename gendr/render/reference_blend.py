@@ -102,7 +102,7 @@ def joined(
     >>> surface = Surface(None, None, torch.tensor(1e-2), 0.0, False, True)
     >>> a = torch.full((1, 1, 1), 0.5)
     >>> joined(a, a > 0, torch.tensor([[0.25, 0.5]]), triangle, surface, 1.0, 100.0)[0][..., 1:]
-    tensor([[[2.0000]]])
+    tensor([[[2.]]])
     """
     triangles = _bounded(face_vertices)
     weights = barycentrics(pixels, triangles, face_vertices[..., 2], surface.is_perspective)  # [B, P, F, 3]
