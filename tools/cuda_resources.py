@@ -64,9 +64,9 @@ def kernel_files() -> list[Path]:
     """The sources that hold kernels.
 
     >>> [file.name for file in kernel_files()][:2]
-    ['coverage_backward.cu', 'coverage_forward.cu']
+    ['blend_backward.cu', 'blend_forward.cu']
     """
-    return sorted((KERNELS / "cuda").glob("coverage*.cu")) + sorted((KERNELS / "cuda").glob("blend*.cu"))
+    return sorted((KERNELS / "cuda").glob("*.cu"))
 
 
 def compiled(file: Path, architecture: str) -> list[Resources]:
@@ -112,6 +112,10 @@ def readable(symbol: str) -> str:
     >>> readable("_ZN5gendr4cuda10walk_facesINS0_12CoverageWalkIffEEEEvT_")
     'walk_faces<CoverageWalk<float, float>>'
     """
+    # A namespace without a name is mangled with the file's; its length tells where the kernel's name begins.
+    nameless = re.match(r"(_ZN5gendr4cuda)(\d+)_GLOBAL__N__", symbol)
+    if nameless:
+        symbol = nameless[1] + symbol[nameless.end(2) + int(nameless[2]) :]
     match = re.match(r"_ZN5gendr4cuda(?:L)?(\d+)", symbol)
     if not match:
         return symbol
