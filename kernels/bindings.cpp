@@ -1,6 +1,6 @@
 // The Python side of the kernels: addresses, sizes, numbers. No torch header; gendr/_ops.py owns tensors and checks.
 #include "cpu/dispatch.h"
-#include "cpu/thread_pool.h"
+#include "pooled.h"
 #include "gendr/blend.h"
 #include "sort_bindings.h"
 #include <array>
@@ -14,21 +14,6 @@ namespace py = pybind11;
 
 namespace gendr {
 namespace {
-
-struct PooledThreads {
-    ThreadPool *pool;
-    int threads;
-};
-
-Parallel parallel_over(PooledThreads &threads) {
-    const auto run = [](void *pool, int tasks, void (*body)(void *, int), void *context) {
-        const PooledThreads &threads = *static_cast<PooledThreads *>(pool);
-        threads.pool->run(threads.threads, tasks, body, context);
-    };
-    return {&threads, run, threads.threads};
-}
-
-template <class T> T *at(uintptr_t address) { return reinterpret_cast<T *>(address); }
 
 void raise_if(const char *error) {
     if (error) throw std::runtime_error(std::string("gendr kernel: ") + error);

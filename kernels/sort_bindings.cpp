@@ -2,7 +2,7 @@
 #include "sort_bindings.h"
 #include "cpu/isotonic.h"
 #include "cpu/sort_dispatch.h"
-#include "cpu/thread_pool.h"
+#include "pooled.h"
 #include <array>
 #include <pybind11/stl.h>
 
@@ -10,21 +10,6 @@ namespace py = pybind11;
 
 namespace gendr {
 namespace {
-
-struct PooledThreads {
-    ThreadPool *pool;
-    int threads;
-};
-
-Parallel parallel_over(PooledThreads &threads) {
-    const auto run = [](void *pool, int tasks, void (*body)(void *, int), void *context) {
-        const PooledThreads &threads = *static_cast<PooledThreads *>(pool);
-        threads.pool->run(threads.threads, tasks, body, context);
-    };
-    return {&threads, run, threads.threads};
-}
-
-template <class T> T *at(uintptr_t address) { return reinterpret_cast<T *>(address); }
 
 // Addresses in the order of the structs in gendr/sort_network.h; 0 for what is missing.
 template <class T> void forward(const SortSettings &s, const std::array<uintptr_t, 6> &a, int threads) {

@@ -1,7 +1,7 @@
 // Top-k for Python: addresses and sizes; gendr/topk/_ops.py owns tensors and checks.
 #include "topk_bindings.h"
-#include "cpu/thread_pool.h"
 #include "cpu/topk_dispatch.h"
+#include "pooled.h"
 #include <pybind11/stl.h>
 #include <stdexcept>
 #include <string>
@@ -11,11 +11,6 @@ namespace py = pybind11;
 
 namespace gendr {
 namespace {
-
-struct PooledThreads {
-    ThreadPool *pool;
-    int threads;
-};
 
 // Addresses: scores, labels, weights, pairs, starts, mass, gradient and ranked (0 where none is wanted).
 template <class T> void mass(const TopkSettings &settings, const std::vector<uintptr_t> &addresses, int threads) {
@@ -29,11 +24,7 @@ template <class T> void mass(const TopkSettings &settings, const std::vector<uin
                                  static_cast<T *>(at(6)),
                                  static_cast<int64_t *>(at(7))};
     PooledThreads pooled{&ThreadPool::of_this_process(), threads};
-    const auto run = [](void *pool, int tasks, void (*body)(void *, int), void *context) {
-        const PooledThreads &threads = *static_cast<PooledThreads *>(pool);
-        threads.pool->run(threads.threads, tasks, body, context);
-    };
-    const Parallel parallel{&pooled, run, threads};
+    const Parallel parallel = parallel_over(pooled);
     const char *error = nullptr;
     if constexpr (sizeof(T) == sizeof(float)) error = selected_topk_kernels().mass_f32(settings, tensors, parallel);
     else error = selected_topk_kernels().mass_f64(settings, tensors, parallel);
