@@ -36,7 +36,7 @@ ROWS = [
     ["gendr.render.mesh_parts"],
     ["gendr.render.material"],
     ["gendr.render.texture", "gendr.render.clip", "gendr.render.normals", "gendr.render.spherical_harmonics"],
-    ["gendr.render.texture_wraps"],
+    ["gendr.render.texture_wraps", "gendr.render.clipped"],
     ["gendr.topk"],
     ["gendr.sort"],
     ["gendr._cuda"],

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gendr import Camera, Mesh, rasterize
-from gendr.render.clip import Clipped, clip_far, clip_near
+from gendr.render.clip import clip_depth, clip_far, clip_near
+from gendr.render.clipped import Clipped
 
 DTYPES = [torch.float32, torch.float64]
 SIGNS = list(itertools.product((-1.0, 0.0, 1.0), repeat=3))
@@ -24,7 +25,8 @@ def clip_in_any_layout(layout, clip, face_vertices, plane):
         clipped = clip(corners, plane)
         return clipped.face_vertices, clipped.barycentrics, clipped.source
 
-    return Clipped(*(t[0] for t in torch.func.vmap(fields)(face_vertices[None])))
+    pieces = [t[0] for t in torch.func.vmap(fields)(face_vertices[None])]
+    return Clipped(*pieces, _copies=pieces[2].shape[1] // max(face_vertices.shape[1], 1))
 
 
 def random_faces(batch, faces, dtype=torch.float64):
@@ -191,6 +193,45 @@ def test_packed_lists(layout):
     assert clip_near(faces, 0.5).packed(torch.zeros(0, 2, dtype=torch.int64))[1].shape == (0, 2)
 
 
+def between(corners, plane):
+    """Both planes at once, one unit apart."""
+    return clip_depth(corners, plane, plane + 1.0)
+
+
+@pytest.mark.parametrize("layout", ["compact", "uniform"])
+def test_both_planes_are_one_after_the_other(layout):
+    faces, colours = random_faces(3, 40), torch.rand(1, 40, 3, 2, dtype=torch.float64)
+    both = clip_in_any_layout(layout, between, faces, 0.5)
+    near = clip_near(faces, 0.5)
+    far = clip_far(near.face_vertices, 1.5)
+    carried = far.interpolate(near.interpolate(colours))
+    values = both.interpolate(colours)
+    for image, face in itertools.product(range(3), range(40)):
+        slots = (both.source[image] == face).nonzero()[:, 0]
+        slots = slots[((both.face_vertices[image, slots, :, 2] - 1).abs() <= 0.5).all(-1)]
+        others = (near.source.gather(1, far.source)[image] == face).nonzero()[:, 0]
+        others = others[((far.face_vertices[image, others, :, 2] - 1).abs() <= 0.5).all(-1)]
+        assert torch.equal(both.face_vertices[image, slots], far.face_vertices[image, others])
+        # The weights of both cuts are multiplied first here, the values carried over twice there.
+        torch.testing.assert_close(values[image, slots], carried[image, others], rtol=0, atol=1e-14)
+        corners = torch.einsum("skj,jc->skc", both.barycentrics[image, slots], faces[image, face])
+        torch.testing.assert_close(corners, both.face_vertices[image, slots], rtol=0, atol=1e-13)
+    assert both.source.shape[1] > 60
+
+
+def test_rounds_of_slots_are_packed_in_order():
+    """As devices have it: further pieces behind the first ones of the same mesh, values along with them."""
+    faces, colours = random_faces(1, 9), torch.rand(1, 9, 3, 2, dtype=torch.float64)
+    ranges = torch.tensor([[0, 4], [4, 4], [4, 9]])
+    whole = clip_in_any_layout("uniform", between, faces, 0.5)
+    packed, bounds = whole.packed(ranges)
+    assert bounds.tolist() == [[0, 16], [16, 16], [16, 36]]
+    assert packed.source[0, :16].tolist() == [0, 1, 2, 3] * 4
+    assert packed.source[0, 16:].tolist() == [4, 5, 6, 7, 8] * 4
+    order = torch.arange(36)[torch.argsort((whole.source[0] >= 4).long(), stable=True)]
+    assert torch.equal(packed.interpolate(colours)[0], whole.interpolate(colours)[0, order])
+
+
 @pytest.mark.parametrize("layout", ["compact", "uniform"])
 def test_layouts_hold_the_same_pieces(layout):
     faces = random_faces(3, 30, torch.float32)
@@ -199,7 +240,7 @@ def test_layouts_hold_the_same_pieces(layout):
         assert torch.equal(*(pieces_of(c, image, face, lambda z: z >= 0.5) for c in (one, other)))
 
 
-@pytest.mark.parametrize("clip", [clip_near, clip_far])
+@pytest.mark.parametrize("clip", [clip_near, clip_far, between])
 def test_derivatives(clip):
     faces = random_faces(2, 4).requires_grad_()
     colours = torch.rand(1, 4, 3, 2, dtype=torch.float64).requires_grad_()
@@ -250,11 +291,11 @@ coordinates = st.floats(-999999986991104.0, 999999986991104.0, width=32) | st.sa
 
 @given(st.lists(coordinates, min_size=18, max_size=18), st.sampled_from([1.0, 0.5, 0.7, 1e-3, 0.0, -0.3, 50.0]))
 def test_any_finite_corners_give_finite_pieces_in_range(numbers, near):
-    for dtype, clip in itertools.product(DTYPES, (clip_near, clip_far)):
+    for dtype, clip in itertools.product(DTYPES, (clip_near, clip_far, between)):
         faces = torch.tensor(numbers, dtype=dtype).view(1, 2, 3, 3).requires_grad_()
         clipped = clip(faces, near)
         z = clipped.face_vertices[..., 2].detach().double()
-        in_range = z >= near if clip is clip_near else z <= near
+        in_range = {clip_near: z >= near, clip_far: z <= near, between: (z >= near) & (z <= near + 1.0)}[clip]
         assert (in_range.all(-1) | ~in_range.any(-1)).all()
         (clipped.face_vertices.sum() + clipped.barycentrics[..., 0].sum()).backward()
         assert clipped.face_vertices.isfinite().all()

@@ -11,6 +11,7 @@ import torch
 
 from gendr import _cuda, rasterize
 from gendr._cuda import device
+from gendr.render import FaceTextures
 from renderers import random_triangles
 
 needs_module = pytest.mark.skipif(not _cuda.is_built(), reason="gendr was compiled without nvcc")
@@ -59,6 +60,27 @@ def test_a_build_without_kernels_says_so():
 def test_validation_names_the_value(name, value, message):
     with pytest.raises(ValueError, match=message):
         _cuda.validate(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["gamma", "attributes", "uvs", "texels"])
+def test_validate_looks_at_what_is_blended(name):
+    """`rasterize(validate=True)` before any kernel runs: up to there nothing depends on the device."""
+    faces = random_triangles(1, 2)
+    values = {
+        "gamma": torch.tensor(1e-3, dtype=faces.dtype),
+        "attributes": torch.rand(1, 2, 3, 2, dtype=faces.dtype),
+        "uvs": torch.rand(1, 2, 3, 2, dtype=faces.dtype),
+        "texels": torch.rand(2, 2, 3, dtype=faces.dtype),
+    }
+    textures = FaceTextures.from_image(values["uvs"], values["texels"])
+    # A texture's own numbers are looked at when it is made, on the CPU: spoil them afterwards, as a step may.
+    getattr(textures, name, values[name]).view(-1)[0] = torch.nan
+    surface = {"attributes": values["attributes"], "textures": textures, "gamma": values["gamma"]}
+    with (
+        mock.patch("gendr.render.rasterize._backend_of", return_value="cuda"),
+        pytest.raises(ValueError, match=f"{name}: expected finite values, got nan"),
+    ):
+        rasterize(faces, 4, validate=True, **surface)
 
 
 def test_what_a_kernel_reports_is_raised_once():

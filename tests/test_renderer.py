@@ -161,6 +161,24 @@ class TestNearPlane:
         kept = renderer(raster=RasterStage(clip=False))(self.floor(1), self.camera)
         assert (kept.alpha == 0).all()
 
+    @pytest.mark.parametrize("count", [1, 3])
+    def test_the_far_plane_cuts_as_well(self, count):
+        """Beyond it nothing is drawn, before it everything, in one mesh and in a batch of several."""
+        stage = RasterStage(far=2.5)
+        sharp = renderer(image_size=32, distribution=Heaviside(), tau=1.0, t_conorm=Maximum(), blend=BlendStage("hard"))
+        floor = self.floor(1)
+        whole = sharp(floor, self.camera, outputs=ALL)
+        cut = replace(sharp, raster=stage)(MeshBatch.pack([floor] * count), self.camera, outputs=ALL)
+        before = (whole.face_id >= 0) & (whole.depth < 2.499)
+        beyond = whole.depth > 2.501
+        assert before.any()
+        assert (beyond & (whole.face_id >= 0)).any()
+        for image in range(count):
+            assert torch.equal(cut.face_id[image][before[0]], whole.face_id[before])
+            torch.testing.assert_close(cut.depth[image][before[0]], whole.depth[before], rtol=1e-5, atol=0)
+            assert (cut.face_id[image][beyond[0]] == -1).all()
+            assert (cut.alpha[image][beyond[0]] == 0).all()
+
     def test_gradients_pass_the_cut(self):
         mesh = self.floor(1)
         vertices = mesh.vertices.double().requires_grad_()

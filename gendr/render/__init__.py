@@ -3,7 +3,8 @@
 from gendr.render import losses, pose, schedules
 from gendr.render.camera import Camera, Distortion
 from gendr.render.camera_io import Views, load_cameras, save_cameras
-from gendr.render.clip import Clipped, clip_far, clip_near
+from gendr.render.clip import clip_depth, clip_far, clip_near
+from gendr.render.clipped import Clipped
 from gendr.render.colmap_io import load_colmap
 from gendr.render.deferred import shade_deferred
 from gendr.render.formats import MeshError
@@ -41,6 +42,7 @@ __all__ = [
     "ShadeStage",
     "SphericalHarmonicsLight",
     "Views",
+    "clip_depth",
     "clip_far",
     "clip_near",
     "corner_normals",

@@ -55,6 +55,24 @@ def checked(
     return Surface(attributes, textures, sharpness, eps, blend == "hard", perspective)
 
 
+def values_of(surface: Surface | None) -> dict[str, Tensor]:
+    """The tensors that a surface brings, by the names that errors call them.
+
+    >>> values_of(checked(None, None, "soft", 1e-3, 0.0, True, torch.zeros(1, 2, 3, 3), None))
+    {'gamma': tensor(0.0010)}
+    """
+    if surface is None:
+        return {}
+    textures = surface.textures
+    given = {
+        "gamma": surface.gamma,
+        "attributes": surface.attributes,
+        "uvs": None if textures is None else textures.uvs,
+        "texels": None if textures is None else textures.texels,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def run(
     face_vertices: Tensor,
     tau: Tensor,

@@ -1,119 +1,16 @@
-"""Triangles cut at a plane of constant depth: what lies in front of the near plane, or before the far plane, stays."""
+"""Triangles cut at planes of constant depth: what lies beyond the near plane and before the far plane stays."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
 from torch import Tensor
 
 from gendr import _check
 from gendr._types import FaceVertices
-
-
-@dataclass(frozen=True, eq=False)
-class Clipped:
-    """The pieces of `F` faces that a plane leaves, in `G >= F` slots.
-
-    Slot `f < F` holds what is left of face `f`: all of it, its only piece, or its first piece of two; the slots from
-    `F` on hold the second pieces. A slot without a piece has all corners at one point that is out of depth, so that
-    `gendr.rasterize` drops it.
-
-    Attributes:
-        face_vertices: [B, G, 3, 3], the pieces' corners in camera space; each piece winds as its face does.
-        barycentrics: [B, G, 3, 3]; row `i` holds the weights of the face's three corners whose sum is the piece's
-            corner `i`. Rows sum to 1.
-        source: int64 [B, G], the face of each slot (any face for a slot without a piece).
-
-    >>> quad = clip_near(torch.tensor([[[[0.0, 1.0, 3.0], [1.0, 0.0, 3.0], [0.0, 0.0, 0.0]]]]), near=1.0)
-    >>> quad.source, quad.interpolate(torch.tensor([[[[0.0], [3.0], [6.0]]]]))[0, :, :, 0]  # a value per corner
-    (tensor([[0, 0]]), tensor([[0., 3., 4.],
-            [4., 3., 5.]]))
-    """
-
-    face_vertices: FaceVertices
-    barycentrics: Float[Tensor, "B F 3 3"]
-    source: Int64[Tensor, "B F"]
-    _unchanged: bool = field(default=False, repr=False)
-
-    def interpolate(self, attributes: Float[Tensor, "A F 3 C"]) -> Float[Tensor, "B G 3 C"]:
-        """Carry values at the faces' corners over to the pieces' corners, linearly; differentiable.
-
-        Neighbours that share a cut edge, and its values, get the same bits at the shared cut point.
-
-        Args:
-            attributes: [B or 1, F, 3, C], in the dtype of the vertices: colours, texture coordinates, normals,
-                positions.
-
-        Returns:
-            [B, G, 3, C]; `attributes` itself where nothing was cut or dropped.
-
-        Raises:
-            TypeError, ValueError: wrong shape, dtype or device.
-        """
-        batch, slots = self.source.shape
-        _check.tensor("attributes", attributes, ("B", "F", 3, "C"), (self.face_vertices.dtype,))
-        if attributes.device != self.source.device:
-            _check.fail("attributes", f"the vertices' device {self.source.device}", f"{attributes.device}")
-        count, faces = attributes.shape[:2]
-        if count not in (1, batch) or not faces <= slots <= 2 * faces:
-            _check.fail("attributes", f"[{batch} or 1, F, 3, C] for the faces that were clipped", attributes)
-        if self._unchanged:
-            return attributes
-        old = self._gathered(attributes)
-        own = self.barycentrics.detach().diagonal(dim1=-2, dim2=-1)
-        cut = _rows_where(_least(own) < 1)
-        if cut is None:
-            return _weighted(self.barycentrics, old)
-        # Few corners are cut as a rule; all others keep their values.
-        some = _weighted(self.barycentrics.flatten(0, 1).index_select(0, cut), old.flatten(0, 1).index_select(0, cut))
-        return old.flatten(0, 1).index_copy(0, cut, some).view_as(old)
-
-    def packed(self, face_ranges: Int64[Tensor, "R 2"]) -> tuple[Clipped, Int64[Tensor, "R 2"]]:
-        """Of a packed list of faces, clipped as one image [1, N, 3, 3]: the slots of each image next to each other.
-
-        Args:
-            face_ranges: int64 [R, 2] on the CPU, ascending: image `i` holds the faces `[begin, end)`.
-
-        Returns:
-            The pieces with every image's second pieces behind its first ones, and the ranges of these slots.
-
-        Raises:
-            TypeError, ValueError: `face_ranges` has another form, or the faces are not one image.
-
-        >>> triangle = torch.tensor([[0.0, 1.0, 3.0], [1.0, 0.0, 3.0], [0.0, 0.0, 0.0]])
-        >>> two = clip_near(torch.stack([triangle, triangle])[None], 1.0)
-        >>> clipped, ranges = two.packed(torch.tensor([[0, 1], [1, 2]]))
-        >>> clipped.source.tolist(), ranges.tolist()
-        ([[0, 0, 1, 1]], [[0, 2], [2, 4]])
-        """
-        _check.tensor("face_ranges", face_ranges, ("R", 2), (torch.int64,))
-        if len(self.source) != 1 or face_ranges.device.type != "cpu":
-            _check.fail("face_ranges", "ranges on the CPU, of faces clipped as one image", face_ranges)
-        if self._unchanged:
-            return self, face_ranges
-        # Nothing is read from a device: there every face has two slots, in a known order.
-        source = self.source[0] if self.source.is_cpu else torch.arange(self.source.shape[1] // 2).repeat(2)
-        begin, end = face_ranges.T.contiguous()
-        image = torch.searchsorted(end, source, right=True)  # the first range that ends beyond the face
-        nowhere = torch.full((1,), len(source))
-        image = torch.where(source < torch.cat((begin, nowhere))[image], len(end), image)
-        slots, order = torch.sort(image, stable=True)
-        bounds = torch.searchsorted(slots, torch.arange(len(end) + 1))
-        order = order.to(self.source.device)
-        corners, weights = self.face_vertices.index_select(1, order), self.barycentrics.index_select(1, order)
-        clipped = Clipped(corners, weights, self.source.index_select(1, order))
-        return clipped, torch.stack((bounds[:-1], bounds[1:]), 1)
-
-    def _gathered(self, attributes: Tensor) -> Tensor:
-        """The face of every slot [B, G, 3, C]. Backwards a face adds at most two gradients: the order is moot."""
-        batch, faces = len(self.source), attributes.shape[1]
-        rows = self.source + torch.arange(batch, device=self.source.device)[:, None] * faces
-        flat = attributes.expand(batch, -1, -1, -1).flatten(0, 1)
-        chosen: Tensor = flat.index_select(0, rows.flatten()).unflatten(0, rows.shape)
-        return chosen
+from gendr.render.clipped import Clipped, least_of_three, weighted
 
 
 def clip_near(face_vertices: FaceVertices, near: int | float) -> Clipped:
@@ -176,6 +73,28 @@ def clip_far(face_vertices: FaceVertices, far: int | float) -> Clipped:
     return _clip(face_vertices, _check.number("far", far), -1.0, 2.0 * abs(far) + 1.0)
 
 
+def clip_depth(face_vertices: FaceVertices, near: int | float, far: int | float) -> Clipped:
+    """Cut faces at both planes: keep `near <= z <= far`. As `clip_near`, and then `clip_far` of the pieces.
+
+    Args:
+        face_vertices, near: as in `clip_near`.
+        far: depth of the far plane, not below `near`.
+
+    Returns:
+        `Clipped`, with up to three pieces a face; where `clip_near` has `G = 2 F`, here `G = 4 F`.
+
+    Raises:
+        TypeError, ValueError: as `clip_near`, and for `far` below `near`.
+
+    >>> along = torch.tensor([[[[0.0, 0.0, 1.0], [0.0, 2.0, 1.0], [0.0, 0.0, 5.0]]]])
+    >>> clip_depth(along, 2.0, 4.0).face_vertices[..., 2]
+    tensor([[[2., 2., 4.],
+             [4., 2., 4.]]])
+    """
+    before = clip_near(face_vertices, near)
+    return before.then(clip_far(before.face_vertices, _check.number("far", far, near)))
+
+
 def _clip(face_vertices: Tensor, depth: float, side: float, unused_depth: float) -> Clipped:
     """Keep `side * z >= side * depth`."""
     _check.tensor("face_vertices", face_vertices, ("B", "F", 3, 3))
@@ -218,22 +137,6 @@ def _is_inside(corners: Tensor, plane: float, side: float) -> bool | None:
         return None
 
 
-def _rows_where(condition: Tensor) -> Tensor | None:
-    """Flat indices of what holds; None where their number cannot be known, or only by waiting for a device."""
-    if condition.device.type != "cpu" or torch.compiler.is_compiling():
-        return None
-    try:
-        return condition.flatten().nonzero()[:, 0]
-    except RuntimeError:  # under vmap
-        return None
-
-
-def _least(triples: Tensor) -> Tensor:
-    """The least of three [..., 3]: two steps over all triples, where a reduction takes them one by one."""
-    a, b, c = triples.unbind(-1)
-    return torch.minimum(torch.minimum(a, b), c)
-
-
 def _whole(face_vertices: Tensor) -> Clipped:
     batch, faces = face_vertices.shape[:2]
     identity = torch.eye(3, dtype=face_vertices.dtype, device=face_vertices.device)
@@ -245,20 +148,20 @@ def _clip_every_face(face_vertices: Tensor, plane: float, side: float, unused: T
     """Two slots for every face, no shape that depends on a value."""
     batch, faces = face_vertices.shape[:2]
     pieces = _cut(face_vertices, plane, side)
-    is_whole = (_least(side * face_vertices.detach()[..., 2]) >= side * plane)[..., None, None]
+    is_whole = (least_of_three(side * face_vertices.detach()[..., 2]) >= side * plane)[..., None, None]
     identity = torch.eye(3, dtype=face_vertices.dtype, device=face_vertices.device)
     first = torch.where(is_whole, face_vertices, torch.where(pieces.has_first, pieces.first, unused))
     second = torch.where(pieces.has_second & ~is_whole, pieces.second, unused)
     weights = torch.cat((torch.where(is_whole, identity, pieces.first_weights), pieces.second_weights), 1)
     source = torch.arange(faces, device=face_vertices.device).repeat(2).expand(batch, -1)
-    return Clipped(torch.cat((first, second), 1), weights, source)
+    return Clipped(torch.cat((first, second), 1), weights, source, _copies=2)
 
 
 def _clip_crossing_faces(face_vertices: Tensor, plane: float, side: float, unused: Tensor) -> Clipped:
     """Work on the faces that cross the plane only, and append their second pieces image by image."""
     batch, faces = face_vertices.shape[:2]
     z = side * face_vertices.detach()[..., 2]
-    is_whole, is_gone = _least(z) >= side * plane, -_least(-z) <= side * plane
+    is_whole, is_gone = least_of_three(z) >= side * plane, -least_of_three(-z) <= side * plane
     crossing = (~is_whole & ~is_gone).flatten().nonzero()[:, 0]
     flat = face_vertices.flatten(0, 1)
     pieces = _cut(flat.index_select(0, crossing), plane, side)
@@ -317,7 +220,7 @@ def _cut(corners: Tensor, plane: float, side: float) -> _Pieces:
     is_cut = crosses.roll(1, -1)
     second = torch.where(is_cut[..., None], on_edge_before, identity)
     count = front.sum(-1)[..., None, None]
-    at = [_at_plane(_weighted(w, corners), moved, plane) for w, moved in ((first, ~front), (second, is_cut))]
+    at = [_at_plane(weighted(w, corners), moved, plane) for w, moved in ((first, ~front), (second, is_cut))]
     return _Pieces(at[0], at[1], first, second, count > 0, count == 2)
 
 
@@ -327,12 +230,6 @@ def _edge_weights(height: Tensor, front: Tensor, crosses: Tensor) -> tuple[Tenso
     shortest = 10.0 * torch.finfo(height.dtype).tiny ** 0.5
     t = torch.where(crosses, ahead, 0.0) / torch.where(crosses, ahead - behind, 1.0).clamp_min(shortest)
     return torch.where(front, 1.0 - t, t), torch.where(front, t, 1.0 - t)
-
-
-def _weighted(weights: Tensor, corners: Tensor) -> Tensor:
-    """`weights @ corners` [..., 3, C], in elementwise steps: a matrix product may round neighbours' sums apart."""
-    parts = [weights[..., k, None] * corners[..., None, k, :] for k in range(3)]
-    return parts[0] + parts[1] + parts[2]
 
 
 def _at_plane(points: Tensor, moved: Tensor, plane: float) -> Tensor:

@@ -1,4 +1,4 @@
-"""Meshes before their cameras: faces on the image plane, cut at the near plane, and what their corners hold."""
+"""Meshes before their cameras: faces on the image plane, cut at the near and far planes, and what corners hold."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from gendr.render.camera import Camera
-from gendr.render.clip import Clipped, clip_near
+from gendr.render.clip import clip_depth
+from gendr.render.clipped import Clipped
 from gendr.render.mesh import Mesh
 from gendr.render.mesh_batch import MeshBatch
 from gendr.render.texture import FaceTextures
@@ -22,34 +23,32 @@ class Geometry:
         face_vertices: `[B, F, 3, 3]`, or packed `[N, 3, 3]` with `face_ranges`.
         face_ranges: int64 `[B, 2]` on the CPU, or None.
         clipped: the cut, where faces were cut or dropped: faces are then packed.
-        order: of packed faces that were cut, `[N]`: which slot of `clipped`, one image after the other, each is.
     """
 
     face_vertices: Tensor
     face_ranges: Tensor | None = None
     clipped: Clipped | None = None
-    order: Tensor | None = None
 
     def attributes(self, values: Tensor) -> Tensor:
         """Values at the corners, `[B or 1, F, 3, C]`, for the faces as they are now.
 
         >>> sphere = Mesh.icosphere(0, radius=0.5)
-        >>> project(sphere, Camera.look_at(), 1.0, True).attributes(sphere.face_vertices()).shape
+        >>> project(sphere, Camera.look_at(), 1.0, 100.0, True).attributes(sphere.face_vertices()).shape
         torch.Size([1, 20, 3, 3])
         """
         if self.clipped is None:
             return values if self.face_ranges is None else values[0]
-        return self._ordered(self.clipped.interpolate(values).flatten(0, 1))
+        return self.clipped.interpolate(values).flatten(0, 1)
 
     def textures(self, textures: FaceTextures | None) -> FaceTextures | None:
         """Textures of the meshes' faces for the faces as they are now.
 
-        >>> project(Mesh.icosphere(0, radius=0.5), Camera.look_at(), 1.0, True).textures(None)
+        >>> project(Mesh.icosphere(0, radius=0.5), Camera.look_at(), 1.0, 100.0, True).textures(None)
         """
         if textures is None or self.clipped is None:
             return textures
-        uvs = self._ordered(self.clipped.interpolate(textures.uvs).flatten(0, 1))[None]
-        return replace(textures, uvs=uvs, map_of_face=textures.map_of_face[self._source()])
+        uvs = self.clipped.interpolate(textures.uvs).flatten(0, 1)[None]
+        return replace(textures, uvs=uvs, map_of_face=textures.map_of_face[self.clipped.source.flatten()])
 
     def face_of_mesh(self, face_id: Tensor, first_faces: Tensor | None = None) -> Tensor:
         """From faces as they are now, `[B, H, W]`, -1 for none, to the meshes' own.
@@ -58,14 +57,14 @@ class Geometry:
             face_id: as `gendr.rasterize` numbers them: within each image.
             first_faces: `[B]`, of the meshes of a `MeshBatch`.
 
-        >>> geometry = project(Mesh.icosphere(0, radius=0.5), Camera.look_at(), 1.0, True)
+        >>> geometry = project(Mesh.icosphere(0, radius=0.5), Camera.look_at(), 1.0, 100.0, True)
         >>> geometry.face_of_mesh(torch.tensor([[[-1, 7]]]))
         tensor([[[-1,  7]]])
         """
         if self.clipped is None or self.face_ranges is None:
             return face_id
         begin = self.face_ranges[:, 0].to(face_id.device)[:, None, None]
-        source = self._source()
+        source = self.clipped.source.flatten()
         if not len(source):
             return face_id
         own = source[(face_id.clamp_min(0) + begin).clamp_max(len(source) - 1)]
@@ -73,61 +72,55 @@ class Geometry:
             own = own - first_faces.to(own.device)[:, None, None]
         return torch.where(face_id < 0, face_id, own)
 
-    def _ordered(self, slots: Tensor) -> Tensor:
-        return slots if self.order is None else slots.index_select(0, self.order)
 
-    def _source(self) -> Tensor:
-        """Of each packed face that was cut: the face it is a piece of."""
-        return self._ordered(self.clipped.source.flatten()) if self.clipped is not None else torch.empty(0)
-
-
-def project(mesh: Mesh | MeshBatch, camera: Camera, near: float, clip: bool) -> Geometry:
-    """Every view of the camera: world to camera space, the near plane, the image.
+def project(mesh: Mesh | MeshBatch, camera: Camera, near: float, far: float, clip: bool) -> Geometry:
+    """Every view of the camera: world to camera space, the near and the far plane, the image.
 
     Args:
         mesh: one mesh, a batch of as many as there are cameras, or a `MeshBatch` under one camera or as many.
         camera: `B` views.
         near: depth of the near plane.
-        clip: whether faces that cross it are cut; else `gendr.rasterize` drops them.
+        far: depth of the far plane.
+        clip: whether faces that cross a plane are cut; else `gendr.rasterize` drops them.
 
-    >>> project(Mesh.icosphere(0), Camera.look_at(distance=1.5), 1.0, True).face_vertices.shape
+    >>> project(Mesh.icosphere(0), Camera.look_at(distance=1.5), 1.0, 100.0, True).face_vertices.shape
     torch.Size([26, 3, 3])
     """
     if isinstance(mesh, MeshBatch):
-        return _project_batch(mesh, camera, near, clip)
+        return _project_batch(mesh, camera, near, far, clip)
     if not clip:
         return Geometry(_gathered(camera.project(mesh.vertices), mesh))
     local = camera.to_camera(mesh.vertices)
-    if _is_all_in_front(local, near):
+    if _is_between(local, near, far):
         return Geometry(_gathered(camera.to_image(local), mesh))
-    clipped = clip_near(_gathered(local, mesh), near)
+    clipped = clip_depth(_gathered(local, mesh), near, far)
     image = camera.to_image(clipped.face_vertices)
     batch, faces = image.shape[:2]
     ends = torch.arange(1, batch + 1) * faces
     return Geometry(image.flatten(0, 1), torch.stack([ends - faces, ends], 1), clipped)
 
 
-def _project_batch(batch: MeshBatch, camera: Camera, near: float, clip: bool) -> Geometry:
-    ranges = batch.face_ranges.cpu()
+def _project_batch(batch: MeshBatch, camera: Camera, near: float, far: float, clip: bool) -> Geometry:
     local = batch.to_camera(camera) if clip else None
-    if local is None or _is_all_in_front(local, near):
-        return Geometry(batch.face_vertices(batch.project(camera)), ranges)
-    clipped = clip_near(batch.face_vertices(local)[None], near)
-    # Second pieces lie behind all first ones: each goes to its mesh.
-    owner = batch.face_mesh()[clipped.source[0]]
-    order = owner.argsort(stable=True)
-    ends = owner.bincount(minlength=len(batch)).cumsum(0).cpu()
-    starts = torch.cat([ends.new_zeros(1), ends[:-1]])
-    views = camera if len(camera) == 1 else camera[owner[order]]
-    image = views.to_image(clipped.face_vertices[0].index_select(0, order)[None if len(camera) == 1 else slice(None)])
-    return Geometry(image.reshape(-1, 3, 3), torch.stack([starts, ends], 1), clipped, order)
+    if local is None or _is_between(local, near, far):
+        return Geometry(batch.face_vertices(batch.project(camera)), batch.face_ranges_on_cpu())
+    clipped, ranges = clip_depth(batch.face_vertices(local)[None], near, far).packed(batch.face_ranges_on_cpu())
+    corners = clipped.face_vertices
+    if len(camera) == 1:
+        return Geometry(camera.to_image(corners)[0], ranges, clipped)
+    owner = torch.arange(len(batch)).repeat_interleave(ranges[:, 1] - ranges[:, 0])
+    image = camera[owner.to(corners.device)].to_image(corners[0, :, None])
+    return Geometry(image[:, 0], ranges, clipped)
 
 
-def _is_all_in_front(points: Tensor, near: float) -> bool:
+def _is_between(points: Tensor, near: float, far: float) -> bool:
     """Whether nothing is to be cut, where that can be seen without waiting for a device."""
     if points.device.type != "cpu" or torch.compiler.is_compiling():
         return False
-    return bool((points.detach()[..., 2] >= near).all())
+    if not points.numel():
+        return True
+    least, greatest = points.detach()[..., 2].aminmax()
+    return bool((least >= near) & (greatest <= far))
 
 
 def _gathered(points: Tensor, mesh: Mesh) -> Tensor:

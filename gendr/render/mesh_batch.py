@@ -158,6 +158,14 @@ class MeshBatch:
         """
         return MeshBatch.pack([mesh.to(device, dtype) for mesh in self.unpack()])
 
+    def face_ranges_on_cpu(self) -> Int64[Tensor, "B 2"]:
+        """`face_ranges` as `gendr.rasterize` takes them, without waiting for the device that holds the meshes.
+
+        >>> MeshBatch.pack([Mesh.icosphere(0), Mesh.icosphere(1)]).face_ranges_on_cpu().tolist()
+        [[0, 20], [20, 100]]
+        """
+        return _ranges([mesh.n_faces for mesh in self._meshes])
+
     def _seen(self, camera: Camera, image: bool) -> Tensor:
         vertices = self.mesh.vertices
         if len(camera) not in (1, len(self)):
@@ -166,12 +174,14 @@ class MeshBatch:
         if len(camera) == 1 or not len(vertices):
             return look(vertices)[0]
         # A row of vertices for each camera; shorter ones are filled up with any vertex, which is then left out again.
-        counts = [mesh.n_vertices for mesh in self._meshes]
-        longest = torch.arange(max(counts), device=vertices.device)
-        places = (self.vertex_ranges[:, :1] + longest).clamp(max=len(vertices) - 1)
-        own = longest < (self.vertex_ranges[:, 1:] - self.vertex_ranges[:, :1])
-        rows = look(vertices.index_select(0, places.reshape(-1)).view(len(counts), -1, 3))
-        return rows.reshape(-1, 3).index_select(0, own.reshape(-1).nonzero()[:, 0])
+        # All indices are made on the CPU: nothing is read from a device.
+        counts = torch.tensor([mesh.n_vertices for mesh in self._meshes])
+        longest = torch.arange(int(counts.max()))
+        places = ((counts.cumsum(0) - counts)[:, None] + longest).clamp(max=len(vertices) - 1).flatten()
+        own = (longest < counts[:, None]).flatten().nonzero()[:, 0]
+        places, own = (index.to(vertices.device, non_blocking=True) for index in (places, own))
+        rows = look(vertices.index_select(0, places).view(len(counts), -1, 3))
+        return rows.reshape(-1, 3).index_select(0, own)
 
 
 def _ranges(counts: list[int]) -> Tensor:

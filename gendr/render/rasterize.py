@@ -148,9 +148,9 @@ def rasterize(
     shift = scalar(distribution.shift, face_vertices)
     p = scalar(0.0 if t_conorm.p is None else t_conorm.p, face_vertices)
     options = coverage_options(distribution, t_conorm, height, width, near, far, cull, cutoff)
-    if validate and chosen == "cuda":
-        _cuda.validate(face_vertices=face_vertices, tau=scale, shift=shift, p=p)
     surface = blending.checked(attributes, textures, blend, gamma, eps, perspective, face_vertices, ranges)
+    if validate and chosen == "cuda":
+        _cuda.validate(face_vertices=face_vertices, tau=scale, shift=shift, p=p, **blending.values_of(surface))
     if background is not None and (surface is None or (attributes is None and textures is None)):
         _check.fail("background", "attributes or textures to be drawn over it", "none of them")
     if chosen == "reference":

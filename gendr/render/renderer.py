@@ -105,7 +105,7 @@ class Renderer:
             TypeError, ValueError: as `gendr.rasterize`, and for an unknown output.
         """
         wanted = self._wanted(mesh, lights, outputs)
-        geometry = project(mesh, camera, self.raster.near, self.raster.clip)
+        geometry = project(mesh, camera, self.raster.near, self.raster.far, self.raster.clip)
         look = look_of(mesh, camera, lights, self.shade, "rgb" in wanted, "normal" in wanted)
         height, width = image_height_width(self.image_size)
         scale = self.raster.antialias

@@ -21,11 +21,11 @@ class RasterStage:
 
     Attributes:
         near: depth of the near plane, positive for perspective cameras; faces that cross it are cut.
-        far: faces with a corner beyond it are dropped.
+        far: depth of the far plane; faces that cross it are cut.
         cull: "none", "back" (drop faces seen from inside: their corners run counter-clockwise seen from outside) or
             "front".
         cutoff: faces less probable than this at a pixel are skipped there; see `gendr.rasterize`.
-        clip: False drops faces that cross the near plane whole, instead of cutting them.
+        clip: False drops faces that cross a plane whole, instead of cutting them.
         antialias: draws at 1, 2 or 4 times the size and averages. `tau`, in half image heights, keeps its meaning.
         backend: "auto", "cpu" or "reference"; see `gendr.rasterize`.
 
