@@ -126,7 +126,7 @@ def turn_of(parameters: Parameters) -> Float64[Tensor, " N"]:
     From the Frobenius norm of `R - I`, which is `sqrt(8) sin(t/2)`: small angles keep their digits.
 
     >>> turn_of(torch.tensor([[3.0, 3.0, 4.0, 20.0]]).double())
-    tensor([4.9992], dtype=torch.float64)
+    tensor([4.9996], dtype=torch.float64)
     """
     _, elevation, azimuth, _ = parameters.unbind(-1)
     rotation = Camera.look_at(torch.ones_like(elevation), elevation, azimuth).rotation
