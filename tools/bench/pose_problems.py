@@ -111,8 +111,8 @@ def turned(angle: Float64[Tensor, " N"], direction: Float64[Tensor, " N"]) -> tu
 
     `sin(E/2) = sin(t/2) sin(phi)` and `tan(A/2) = tan(t/2) cos(phi)`, which solve `cos(t/2) = cos(E/2) cos(A/2)`.
 
-    >>> turned(torch.tensor([60.0]).double(), torch.tensor([0.0]).double())
-    (tensor([0.], dtype=torch.float64), tensor([60.], dtype=torch.float64))
+    >>> [angle.round().tolist() for angle in turned(torch.tensor([60.0]).double(), torch.tensor([0.0]).double())]
+    [[0.0], [60.0]]
     """
     half = torch.deg2rad(angle) / 2.0
     elevation = 2.0 * torch.asin(half.sin() * direction.sin())
