@@ -1,4 +1,4 @@
-"""The command line: `gendr fit | render | info`."""
+"""The command line: `gendr fit | render | train | info`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from gendr.tools.arguments import BAD_ARGUMENTS, complain
 from gendr.tools.draw import Render
 from gendr.tools.fit.command import Fit
 from gendr.tools.info import Info
+from gendr.tools.reconstruct.command import Train
 
-COMMANDS = (Fit, Render, Info)
+COMMANDS = (Fit, Render, Train, Info)
 
 Command = (
     Annotated[Fit, tyro.conf.subcommand("fit", description=Fit.help)]
     | Annotated[Render, tyro.conf.subcommand("render", description=Render.help)]
+    | Annotated[Train, tyro.conf.subcommand("train", description=Train.help)]
     | Annotated[Info, tyro.conf.subcommand("info", description=Info.help)]
 )
 

@@ -1,0 +1,119 @@
+"""Which images a step sees: a function of the seed and the step alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gendr._types import Alpha
+
+VIEWS = 24
+"""Views of an object in the published layout."""
+
+
+class Shapes(Protocol):
+    """What is asked of a data set; `gendr.tools.shapes.layout.ShapeData` is one."""
+
+    classes: list[str]
+    names: list[str]
+    counts: list[int]
+
+    def images(self, name: str) -> NDArray[Any]:
+        """uint8 `[N, 24, 4, 64, 64]`."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What a step sees, by number.
+
+    Attributes:
+        kinds: index of each object's class, `[B]`.
+        objects: its number within the class, `[B]`.
+        views: two views of it, `[2, B]`.
+    """
+
+    kinds: Int64[Tensor, " B"]
+    objects: Int64[Tensor, " B"]
+    views: Int64[Tensor, "2 B"]
+
+    def __len__(self) -> int:
+        return len(self.kinds)
+
+    def part(self, rank: int, processes: int) -> Draw:
+        """The share of one process: the processes' shares make up the whole, in order.
+
+        >>> draw([5, 9], 8, seed=0, step=3).part(1, 2).kinds.shape
+        torch.Size([4])
+        """
+        size = len(self) // processes
+        mine = slice(rank * size, (rank + 1) * size)
+        return Draw(self.kinds[mine], self.objects[mine], self.views[:, mine])
+
+    def describe(self, row: int, names: list[str]) -> str:
+        """An object by class, number and views, as errors say it.
+
+        >>> draw([5, 9], 8, seed=0, step=3).describe(0, ["chair", "table"])
+        'table 1 (views 5 and 0)'
+        """
+        first, second = self.views[:, row].tolist()
+        return f"{names[int(self.kinds[row])]} {int(self.objects[row])} (views {first} and {second})"
+
+
+def draw(counts: list[int], size: int, *, seed: int, step: int) -> Draw:
+    """Draw the objects and views of a step as the published program does.
+
+    Class, object within the class, and both views are uniform and independent, with replacement. The numbers come from
+    a generator that is made of `seed` and `step`, so that nothing has to be remembered between steps.
+
+    Args:
+        counts: objects in each class.
+        size: `B`, of the whole batch.
+        seed: of the run.
+        step: from 0.
+
+    >>> bool((draw([5, 9], 64, seed=0, step=3).objects == draw([5, 9], 64, seed=0, step=3).objects).all())
+    True
+    """
+    random = np.random.default_rng([seed, step])
+    kinds = random.integers(len(counts), size=size)
+    objects = random.integers(np.asarray(counts)[kinds])
+    views = random.integers(VIEWS, size=(2, size))
+    return Draw(*(torch.from_numpy(numbers.astype(np.int64)) for numbers in (kinds, objects, views)))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A step's images.
+
+    Attributes:
+        images: `[2 B, 4, H, W]` in [0, 1]: all first views, then all second ones.
+        views: `[2 B]`.
+        alphas: `[2 B, H, W]`, the silhouettes.
+    """
+
+    images: Float[Tensor, "N 4 H W"]
+    views: Int64[Tensor, " N"]
+    alphas: Alpha
+
+
+def load(data: Shapes, drawn: Draw, device: torch.device | str = "cpu") -> Batch:
+    """Read the images of a draw.
+
+    >>> import numpy as np
+    >>> class Two:
+    ...     classes = names = ["chair", "table"]
+    ...     counts = [1, 1]
+    ...     def images(self, name): return np.full((1, 24, 4, 64, 64), 255, np.uint8)
+    >>> load(Two(), draw([1, 1], 3, seed=0, step=0)).images.shape
+    torch.Size([6, 4, 64, 64])
+    """
+    rows = zip(drawn.kinds.tolist(), drawn.objects.tolist(), drawn.views.T.tolist(), strict=True)
+    pairs = np.stack([np.asarray(data.images(data.names[kind])[item][list(views)]) for kind, item, views in rows], 1)
+    images = torch.from_numpy(pairs.reshape(-1, *pairs.shape[2:])).to(device).float() / 255.0
+    return Batch(images, drawn.views.reshape(-1).to(device), images[:, 3])

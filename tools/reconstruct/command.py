@@ -1,0 +1,174 @@
+"""`gendr train`: trains the network from silhouettes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+import torch
+import tyro
+from rich.console import Console
+
+import gendr
+from gendr.tools.arguments import SPEC, bad_arguments, complain
+from gendr.tools.fit.interrupt import EXIT_CODE
+from gendr.tools.reconstruct.extra import needs_train
+from gendr.tools.reconstruct.settings import Settings
+from gendr.tools.training import TrainingProgress
+
+HELP = """Train a network that predicts a mesh from one image, from silhouettes alone.
+
+The folder --out gets log.csv, TensorBoard's curves and panels, and states to go on from. Ctrl-C ends the run after a
+step and keeps it (exit code 130); --resume goes on, also after the program was killed. `gendr train eval RUN` measures
+a run, `gendr reconstruct IMAGE --run RUN` uses it.
+
+For example:
+  python -m gendr.tools.shapes data/shapes
+  gendr train --data data/shapes --model modern --lr 1e-3:1e-5 --steps 4000 --out out/run
+  gendr train --data data/shapes --classes chair,table --distribution uniform --tau 1e-2 --out out/furniture
+  gendr train --data data/shapes --out out/run --devices 2 --batch 32   (two processes, 64 objects a step)
+  torchrun --nproc-per-node 2 -m gendr.cli train --data data/shapes --out out/run --batch 32"""
+
+FAILED = 1
+"""Exit code of a run that came to numbers that are not finite."""
+
+
+@dataclass(frozen=True)
+class Train:
+    """The arguments of `gendr train`; what follows an attribute is its help."""
+
+    help: ClassVar[str] = HELP
+
+    data: Path
+    """Folder of images and voxels in the published layout."""
+    out: Path
+    """Folder of the run; new or empty, unless --resume is given."""
+    classes: str = "all"
+    """Names or ShapeNet numbers, separated by commas."""
+    model: Literal["published", "modern"] = "published"
+    """published: three convolutions, octant-wise displacements. modern: ResNet-18, smooth displacements."""
+    distribution: Annotated[str, SPEC] = "logistic(squared)"
+    """Of the occlusion test; `gendr info` lists them."""
+    t_conorm: Annotated[str, SPEC] = "probabilistic"
+    """Joins the faces over a pixel; `gendr info` lists them."""
+    tau: Annotated[str, tyro.conf.arg(metavar="T|T0:T1")] = "1e-4"
+    """Softness: T, and 0.3 T after 60 % of the steps; or from T0 to T1 along a cosine."""
+    lr: Annotated[str, tyro.conf.arg(metavar="LR|L0:L1")] = "1e-4"
+    """Adam's step size, likewise."""
+    steps: int = 250_000
+    """Steps in all."""
+    batch: int = 64
+    """Objects a step, in each process; every object is seen in two views."""
+    laplacian: float = 5e-3
+    """Weight of the Laplacian term."""
+    flatten: float = 5e-4
+    """Weight of the dihedral term."""
+    clip: float = 10.0
+    """Largest norm of the gradient."""
+    augment: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Change the images' colours at random, for a network that meets other colours later."""
+    seed: int = 0
+    """Of weights and batches."""
+    resume: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Go on with the run in --out."""
+    every: int = 20
+    """Steps from one line of figures to the next."""
+    save_every: int = 200
+    """Steps from one state to the next."""
+    accelerator: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where it runs."""
+    devices: int = 1
+    """Processes on this machine, each with its batch."""
+    num_nodes: int = 1
+    """Machines, each started with NODE_RANK, MASTER_ADDR and MASTER_PORT set; torchrun sets all of it itself."""
+    threads: int | None = None
+    """Threads of a process; default: torch's own choice."""
+
+    def run(self) -> int:
+        """Do it; returns the exit code."""
+        with bad_arguments("gendr train"), needs_train("gendr train"):
+            for name in ("every", "save_every", "devices", "num_nodes"):
+                if getattr(self, name) < 1:
+                    raise ValueError(f"{name}: expected at least 1, got {getattr(self, name)}")
+            if self.threads is not None:
+                torch.set_num_threads(self.threads)
+            return self._train()
+
+    def _train(self) -> int:
+        from gendr.tools.reconstruct.run import NotFinite, Run, checked_state
+        from gendr.tools.reconstruct.train import train
+        from gendr.tools.shapes.layout import ShapeData
+
+        data = ShapeData(self.data, self.classes, "train")
+        settings = self._settings(tuple(data.classes), tuple(data.counts))
+        checked_state(self.out, settings, resume=self.resume)
+        fabric = launched(self.accelerator, self.devices, self.num_nodes)
+        run = Run(self.out, settings, data, fabric, resume=self.resume)
+        run.figures["data"] = str(self.data)
+        console = Console(soft_wrap=True, highlight=False, quiet=not fabric.is_global_zero)
+        console.print(_heading(run))
+        try:
+            with gendr.threads_for_kernels(), TrainingProgress(settings.steps, console) as progress:
+                done = train(run, every=self.every, save_every=self.save_every, show=progress.show)
+        except NotFinite as error:
+            complain("gendr train", f"{error} (the newest state in {self.out} is as it was)")
+            return FAILED
+        console.print(f"{run.step} steps in {run.figures['seconds']:.0f} CPU seconds a process; wrote {self.out}")
+        return 0 if done else EXIT_CODE
+
+    def _settings(self, classes: tuple[str, ...], counts: tuple[int, ...]) -> Settings:
+        return Settings(
+            classes=classes,
+            counts=counts,
+            model=self.model,
+            distribution=self.distribution,
+            t_conorm=self.t_conorm,
+            tau=self.tau,
+            lr=self.lr,
+            steps=self.steps,
+            batch=self.batch * processes(self.devices, self.num_nodes),
+            laplacian=self.laplacian,
+            flatten=self.flatten,
+            clip=self.clip,
+            augment=self.augment,
+            seed=self.seed,
+        )
+
+
+def processes(devices: int, num_nodes: int) -> int:
+    """How many processes take part: torchrun's number where it started this one, else `devices * num_nodes`.
+
+    >>> processes(2, 3)
+    6
+    """
+    return int(os.environ["WORLD_SIZE"]) if "TORCHELASTIC_RUN_ID" in os.environ else devices * num_nodes
+
+
+def launched(accelerator: str, devices: int, num_nodes: int) -> Any:
+    """A `lightning_fabric.Fabric` whose processes run, this one among them.
+
+    >>> launched("cpu", 1, 1).world_size
+    1
+    """
+    from lightning_fabric import Fabric
+
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        devices = int(os.environ["LOCAL_WORLD_SIZE"])
+        num_nodes = processes(devices, num_nodes) // devices
+    strategy = "ddp" if devices * num_nodes > 1 else "auto"
+    fabric = Fabric(accelerator=accelerator, devices=devices, num_nodes=num_nodes, strategy=strategy)
+    fabric.launch()
+    return fabric
+
+
+def _heading(run: Any) -> str:
+    settings: Settings = run.settings
+    weights = sum(weights.numel() for weights in run.network.parameters())
+    begin = f", from step {run.step}" if run.step else ""
+    return (
+        f"{len(settings.classes)} classes, {sum(settings.counts)} objects; {settings.model} network, {weights:,} weights\n"
+        f"{settings.distribution}, {settings.t_conorm}, tau {settings.tau}, lr {settings.lr}, batch {settings.batch}, "
+        f"{settings.steps} steps{begin}"
+    )

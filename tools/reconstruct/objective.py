@@ -1,0 +1,83 @@
+"""What is minimised: silhouettes of two predictions in both views against those of the object, and smoothness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from gendr._types import Alpha, Vertices
+from gendr.render import Camera, Mesh, MeshTopology, Renderer
+from gendr.render.losses import flatten_loss, hard_iou, iou_loss, laplacian_loss
+from gendr.tools.reconstruct.batches import VIEWS, Batch
+from gendr.tools.reconstruct.settings import Settings
+from gendr.tools.shapes.views import cameras
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The terms of one step, each a mean over the batch.
+
+    Attributes:
+        loss: `silhouette + w_l laplacian + w_f flatten`, what is minimised.
+        silhouette: 1 - IoU of soft and true silhouettes over the four renders of each object.
+        laplacian: of the predicted meshes.
+        flatten: of the predicted meshes.
+        alphas: the renders `[4 B, H, W]`: in the first view the predictions from the first and from the second view,
+            then both in the second view.
+        iou: of the silhouettes' masks, without gradient.
+    """
+
+    loss: Float[Tensor, ""]
+    silhouette: Float[Tensor, ""]
+    laplacian: Float[Tensor, ""]
+    flatten: Float[Tensor, ""]
+    alphas: Alpha
+    iou: Float[Tensor, ""]
+
+
+class MultiView:
+    """Renders two predictions of each object into two views, and compares.
+
+    Args:
+        template: faces of all predictions.
+        settings: renderer and weights.
+        image_size: of the silhouettes.
+        device: of the predictions.
+
+    Source: Liu et al., "Soft Rasterizer", ICCV 2019, section 5.1; Petersen, *Learning with Differentiable Algorithms*
+    (2022), section 5.4.3.
+
+    >>> sphere = Mesh.icosphere(1, radius=0.25)
+    >>> objective = MultiView(sphere, Settings(("02691156",), (1,)), 16)
+    >>> objective.render(sphere.vertices.expand(2, -1, -1), torch.tensor([0, 6]), tau=1e-4).shape
+    torch.Size([2, 16, 16])
+    """
+
+    def __init__(
+        self, template: Mesh, settings: Settings, image_size: int = 64, device: torch.device | str = "cpu"
+    ) -> None:
+        self._mesh = template.to(device)
+        self._topology = MeshTopology.from_faces(self._mesh.faces, template.n_vertices)
+        self._settings = settings
+        self._size = image_size
+        self._cameras: Camera = cameras(torch.arange(VIEWS)).to(device)
+
+    def __call__(self, vertices: Vertices, batch: Batch, tau: float) -> Objective:
+        """The terms for predictions `[2 B, V, 3]` from the images of a batch."""
+        first, second = batch.views.chunk(2)
+        views = torch.cat((first, first, second, second))
+        a, b = batch.alphas.chunk(2)
+        targets = torch.cat((a, a, b, b))
+        alphas = self.render(torch.cat((vertices, vertices)), views, tau)
+        silhouette = iou_loss(alphas, targets)
+        laplacian, flatten = laplacian_loss(vertices, self._topology), flatten_loss(vertices, self._topology)
+        loss = silhouette + self._settings.laplacian * laplacian + self._settings.flatten * flatten
+        return Objective(loss, silhouette, laplacian, flatten, alphas, hard_iou(alphas, targets).mean())
+
+    def render(self, vertices: Vertices, views: Int64[Tensor, " B"], tau: float) -> Alpha:
+        """The silhouettes `[B, H, W]` of meshes `[B, V, 3]`, each in its view, in one call of the rasterizer."""
+        renderer = Renderer(self._size, self._settings.family, tau, self._settings.conorm)
+        return renderer(self._mesh.with_vertices(vertices), self._cameras[views]).alpha
