@@ -1,4 +1,4 @@
-"""The command line: `gendr fit | render | train | info`."""
+"""The command line: `gendr fit | render | train | train eval | reconstruct | info`."""
 
 from __future__ import annotations
 
@@ -16,13 +16,17 @@ from gendr.tools.draw import Render
 from gendr.tools.fit.command import Fit
 from gendr.tools.info import Info
 from gendr.tools.reconstruct.command import Train
+from gendr.tools.reconstruct.eval_command import TrainEval
+from gendr.tools.reconstruct.one_command import Reconstruct
 
-COMMANDS = (Fit, Render, Train, Info)
+COMMANDS = (Fit, Render, Train, Reconstruct, Info)
 
 Command = (
     Annotated[Fit, tyro.conf.subcommand("fit", description=Fit.help)]
     | Annotated[Render, tyro.conf.subcommand("render", description=Render.help)]
     | Annotated[Train, tyro.conf.subcommand("train", description=Train.help)]
+    | Annotated[TrainEval, tyro.conf.subcommand("train eval", description=TrainEval.help)]
+    | Annotated[Reconstruct, tyro.conf.subcommand("reconstruct", description=Reconstruct.help)]
     | Annotated[Info, tyro.conf.subcommand("info", description=Info.help)]
 )
 
@@ -40,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         interrupted.
     """
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if words[:2] == ["train", "eval"]:
+        words[:2] = ["train eval"]  # a command of two words
     errors = io.StringIO()
     try:
         with contextlib.redirect_stderr(errors):

@@ -36,11 +36,15 @@ class Draw:
         kinds: index of each object's class, `[B]`.
         objects: its number within the class, `[B]`.
         views: two views of it, `[2, B]`.
+        greys: for augmentation, how grey each view's colours become, in [0, 1], `[2, B]`.
+        gains: for augmentation, what red, green and blue are then multiplied by, in [0.5, 1.5], `[2, B, 3]`.
     """
 
     kinds: Int64[Tensor, " B"]
     objects: Int64[Tensor, " B"]
     views: Int64[Tensor, "2 B"]
+    greys: Float[Tensor, "2 B"]
+    gains: Float[Tensor, "2 B 3"]
 
     def __len__(self) -> int:
         return len(self.kinds)
@@ -53,7 +57,8 @@ class Draw:
         """
         size = len(self) // processes
         mine = slice(rank * size, (rank + 1) * size)
-        return Draw(self.kinds[mine], self.objects[mine], self.views[:, mine])
+        pairs = (self.views[:, mine], self.greys[:, mine], self.gains[:, mine])
+        return Draw(self.kinds[mine], self.objects[mine], *pairs)
 
     def describe(self, row: int, names: list[str]) -> str:
         """An object by class, number and views, as errors say it.
@@ -84,7 +89,10 @@ def draw(counts: list[int], size: int, *, seed: int, step: int) -> Draw:
     kinds = random.integers(len(counts), size=size)
     objects = random.integers(np.asarray(counts)[kinds])
     views = random.integers(VIEWS, size=(2, size))
-    return Draw(*(torch.from_numpy(numbers.astype(np.int64)) for numbers in (kinds, objects, views)))
+    indices = [torch.from_numpy(numbers.astype(np.int64)) for numbers in (kinds, objects, views)]
+    greys, gains = random.random((2, size), np.float32), 0.5 + random.random((2, size, 3), np.float32)
+    kinds_, objects_, views_ = indices
+    return Draw(kinds_, objects_, views_, torch.from_numpy(greys), torch.from_numpy(gains))
 
 
 @dataclass(frozen=True)
@@ -102,8 +110,8 @@ class Batch:
     alphas: Alpha
 
 
-def load(data: Shapes, drawn: Draw, device: torch.device | str = "cpu") -> Batch:
-    """Read the images of a draw.
+def load(data: Shapes, drawn: Draw, device: torch.device | str = "cpu", *, augment: bool = False) -> Batch:
+    """Read the images of a draw; with `augment` in other colours, silhouettes untouched.
 
     >>> import numpy as np
     >>> class Two:
@@ -116,4 +124,8 @@ def load(data: Shapes, drawn: Draw, device: torch.device | str = "cpu") -> Batch
     rows = zip(drawn.kinds.tolist(), drawn.objects.tolist(), drawn.views.T.tolist(), strict=True)
     pairs = np.stack([np.asarray(data.images(data.names[kind])[item][list(views)]) for kind, item, views in rows], 1)
     images = torch.from_numpy(pairs.reshape(-1, *pairs.shape[2:])).to(device).float() / 255.0
+    if augment:
+        greys, gains = (values.flatten(0, 1).to(device)[..., None, None] for values in (drawn.greys, drawn.gains))
+        colours = torch.lerp(images[:, :3], images[:, :3].mean(1, keepdim=True), greys[:, None])
+        images = torch.cat(((colours * gains).clamp(0.0, 1.0), images[:, 3:]), 1)
     return Batch(images, drawn.views.reshape(-1).to(device), images[:, 3])

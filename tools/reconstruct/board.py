@@ -37,7 +37,7 @@ class Board:
 
             folder = self._run.folder / BOARD
             # Points after the state that is gone on from are of steps that are taken again.
-            self._writer = SummaryWriter(str(folder), purge_step=self._run.step + 1)  # type: ignore[no-untyped-call]
+            self._writer = SummaryWriter(str(folder), purge_step=self._run.step + 1)
         return self
 
     def __exit__(
@@ -65,7 +65,8 @@ def panel(run: Run) -> Tensor:
     was_training = network.training
     network.eval()
     with torch.no_grad():
-        vertices = network(batch.images[:SHOWN])
+        # Whatever the network has come to, the picture must not stop the run: advance() says what is wrong.
+        vertices = network(batch.images[:SHOWN]).nan_to_num(0.0).clamp(-1.0, 1.0)
         alphas = run.objective.render(torch.cat((vertices, vertices)), batch.views, run.settings.rates(run.step)[1])
     network.train(was_training)
     over_white = batch.images[:SHOWN, :3] * batch.images[:SHOWN, 3:] + 1.0 - batch.images[:SHOWN, 3:]

@@ -168,7 +168,8 @@ def _heading(run: Any) -> str:
     weights = sum(weights.numel() for weights in run.network.parameters())
     begin = f", from step {run.step}" if run.step else ""
     return (
-        f"{len(settings.classes)} classes, {sum(settings.counts)} objects; {settings.model} network, {weights:,} weights\n"
+        f"{len(settings.classes)} classes, {sum(settings.counts)} objects; "
+        f"{settings.model} network, {weights:,} weights\n"
         f"{settings.distribution}, {settings.t_conorm}, tau {settings.tau}, lr {settings.lr}, batch {settings.batch}, "
         f"{settings.steps} steps{begin}"
     )

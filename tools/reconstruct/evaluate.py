@@ -46,7 +46,7 @@ def evaluate(
         seen: called with the number of images done after each lot.
 
     Returns:
-        By class name, in the data's order.
+        By class name, in the data's order; classes without objects are left out.
 
     >>> class Cubes:
     ...     classes = names = ["cabinet"]
@@ -68,7 +68,8 @@ def evaluate(
             solid = np.stack([truth[item] for item, _ in lot]) != 0
             scores.append(iou_3d(voxels_of(pictures), torch.from_numpy(solid)))
             seen(len(lot))
-        means[name] = float(torch.cat(scores).double().mean()) if scores else float("nan")
+        if scores:
+            means[name] = float(torch.cat(scores).double().mean())
     return means
 
 
@@ -90,7 +91,8 @@ def pictures_of(images: NDArray[Any], pairs: Sequence[tuple[int, int]]) -> Float
     >>> pictures_of(np.full((1, 24, 4, 8, 8), 255, np.uint8), [(0, 3), (0, 5)]).shape
     torch.Size([2, 4, 8, 8])
     """
-    return torch.from_numpy(np.stack([images[item][view] for item, view in pairs])).float() / 255.0
+    rows = [images[item][view] for item, view in pairs]
+    return torch.from_numpy(np.stack(rows) if rows else np.empty((0, *images.shape[2:]), np.uint8)).float() / 255.0
 
 
 def mean(classes: Mapping[str, float]) -> float:

@@ -105,7 +105,8 @@ class SmoothDecoder(nn.Module):
         centre, extents = 0.1 * out[:, None, :3], out[:, None, 3:6].exp()
         # Rows of V numbers for each coordinate, so that smoothing is one product of matrices.
         bumps = (out[:, 6:].unflatten(1, (3, -1)) @ self.smoothing).mT
-        return centre + (self.base + bumps) * extents
+        vertices: Tensor = centre + (self.base + bumps) * extents
+        return vertices
 
 
 def _inverse(mesh: Mesh, lambda_: float) -> Tensor:

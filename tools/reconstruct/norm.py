@@ -55,7 +55,8 @@ class GatheredBatchNorm2d(nn.BatchNorm2d):
         variance = _SumOverProcesses.apply(centred.square().sum((0, 2, 3))) / count  # type: ignore[no-untyped-call]
         self._keep(mean.detach(), variance.detach() * count / max(count - 1, 1))
         scale = self.weight * (variance + self.eps).rsqrt()
-        return centred * scale[:, None, None] + self.bias[:, None, None]
+        normal: Tensor = centred * scale[:, None, None] + self.bias[:, None, None]
+        return normal
 
     def _keep(self, mean: Tensor, variance: Tensor) -> None:
         if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:

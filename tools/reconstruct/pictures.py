@@ -13,12 +13,12 @@ from torch import Tensor
 
 from gendr.distributions import Heaviside
 from gendr.render import Mesh, Renderer
+from gendr.tnorms import Maximum
 from gendr.tools.fit.shading import shaded
 from gendr.tools.gallery.sheet import Cell, covered, painted, sheet
 from gendr.tools.reconstruct.evaluate import Solids, pictures_of
 from gendr.tools.reconstruct.predict import Trained
 from gendr.tools.shapes.views import cameras
-from gendr.tnorms import Maximum
 
 CELL = 96
 SIDES = (0, 6, 12, 18)

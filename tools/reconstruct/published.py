@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -74,5 +76,5 @@ class Decoder(nn.Module):
 
 
 def _linear(*sizes: int) -> list[nn.Module]:
-    pairs = zip(sizes, sizes[1:], strict=False)
+    pairs = itertools.pairwise(sizes)
     return [layer for pair in pairs for layer in (nn.Linear(*pair), nn.ReLU())]

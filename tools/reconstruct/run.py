@@ -51,7 +51,8 @@ class Run:
         torch.manual_seed(settings.seed)
         self.network: Reconstructor = build(settings.model)
         optimizer = torch.optim.Adam(self.network.parameters(), lr=settings.rates(0)[0], fused=True)
-        self.step, self.figures = 0, {"seconds": 0.0}
+        self.step = 0
+        self.figures: dict[str, Any] = {"seconds": 0.0}
         if state is not None:
             self.step, self.figures = self.states.load(state, self.network, optimizer)
         self._model, self._optimizer = fabric.setup(self.network, optimizer)
@@ -69,7 +70,7 @@ class Run:
         settings = self.settings
         drawn = draw(self.data.counts, settings.batch, seed=settings.seed, step=self.step)
         drawn = drawn.part(self.fabric.global_rank, self.fabric.world_size)
-        batch = load(self.data, drawn, self.fabric.device)
+        batch = load(self.data, drawn, self.fabric.device, augment=settings.augment)
         lr, tau = settings.rates(self.step)
         self._model.train()
         objective = self._forward(batch, drawn, tau)

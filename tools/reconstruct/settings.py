@@ -110,7 +110,7 @@ class Settings:
         for name in ("laplacian", "flatten"):
             _check.number(name, getattr(self, name), 0.0)
         _check.number("clip", self.clip, 0.0, open_low=True)
-        rate("tau", self.tau), rate("lr", self.lr), self.family, self.conorm  # noqa: B018 (they check)
+        rate("tau", self.tau), rate("lr", self.lr), self.family, self.conorm
 
     @property
     def family(self) -> Distribution:
@@ -149,7 +149,8 @@ class Settings:
         if not isinstance(values, dict) or set(values) != names:
             _check.fail(name, "the settings of a run", "none" if not isinstance(values, dict) else "others")
         try:
-            return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+            given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+            return cls(**given)
         except (TypeError, ValueError) as error:
             raise ValueError(f"{name}: {error}") from None
 
