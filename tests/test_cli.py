@@ -65,7 +65,10 @@ RENDER = ["render", "teapot", "-o", "OUT.png"]
     ("words", "told"),
     [
         (["fit"], "Missing from gendr fit: --target STR, --out PATH"),
-        (["fat"], "Unrecognized options: fat - available subcommands: fit, render, info"),
+        (
+            ["fat"],
+            "Unrecognized options: fat - available subcommands: fit, render, train, train eval, reconstruct, info",
+        ),
         ([*FIT, "--steps", "many"], "--steps: invalid literal"),
         ([*FIT, "--steps", "-3"], "steps: expected a number in [1, inf), got -3"),
         ([*FIT, "--step", "3"], "Unrecognized options: --step, 3 - perhaps you meant --steps INT"),

@@ -108,7 +108,7 @@ def test_a_damaged_compressed_file(folder):
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 255
     path.write_bytes(data)
-    with pytest.raises(ValueError, match="03001627_test_images.npz: expected an npz file, whole"):
+    with pytest.raises(ValueError, match=r"03001627_test_images.npz: expected an npz file, whole"):
         ShapeData(folder, "chair", "test")
     assert not [file for file in (folder / ".unpacked").iterdir() if "images" in file.name]
 
@@ -153,7 +153,7 @@ def test_wrong_shapes(tmp_path, images, voxels, text):
     save_array(tmp_path / "03001627_test_voxels.npz", np.zeros(voxels, np.bool_))
     with pytest.raises(ValueError, match=text):
         ShapeData(tmp_path, "chair", "test")
-    with pytest.raises(ValueError, match="images|voxels"):
+    with pytest.raises(ValueError, match=r"images|voxels"):
         write_class(tmp_path, "chair", "test", np.zeros(images, np.uint8), np.zeros(voxels, np.bool_))
 
 
@@ -162,7 +162,7 @@ def test_wrong_dtypes(tmp_path):
     for wrong in ((images.astype(np.float32), voxels), (images, voxels.astype("U1"))):
         save_array(tmp_path / "03001627_test_images.npz", wrong[0])
         save_array(tmp_path / "03001627_test_voxels.npz", wrong[1])
-        with pytest.raises(ValueError, match="expected (uint8|bool)"):
+        with pytest.raises(ValueError, match=r"expected (uint8|bool)"):
             ShapeData(tmp_path, "chair", "test")
 
 
@@ -177,7 +177,7 @@ def test_missing_files_and_names(folder):
         ShapeData(folder, "chair", "all")
     with pytest.raises(ValueError, match="class: expected one of those opened, chair, got 'table'"):
         ShapeData(folder, "chair", "test").images("table")
-    with pytest.raises(ValueError, match="classes: expected names or numbers of airplane, .*, got 'tree'"):
+    with pytest.raises(ValueError, match=r"classes: expected names or numbers of airplane, .*, got 'tree'"):
         class_ids("chair,tree")
     with pytest.raises(ValueError, match="classes: expected one or more different ones"):
         class_ids("chair,03001627")

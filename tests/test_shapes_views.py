@@ -28,7 +28,8 @@ def test_shapes_are_seen_as_they_are():
     """From the front (+z), right (+x) is on the right; the next view is further round towards -x."""
     camera = cameras(range(24))
     x, y, _ = camera.project(torch.tensor([[0.3, 0.0, 0.0], [0.0, 0.3, 0.0]]))[0].T
-    assert x[0] > 0.1 and y[1] > 0.1
+    assert x[0] > 0.1
+    assert y[1] > 0.1
     eye = camera.eye
     assert torch.allclose(eye.norm(dim=1), torch.full((24,), 2.732), atol=1e-5)
     assert eye[1, 0] < 0 < eye[1, 2]

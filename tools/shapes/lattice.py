@@ -45,5 +45,6 @@ def lines_at(triangles: Floats, along: int, size: int) -> Iterator[tuple[Ints, F
         face = np.repeat(chosen, counts[chosen])
         place = np.arange(len(face)) - np.repeat(ends[first:last] - counts[chosen] - before, counts[chosen])
         width = extent[face, 0]
-        yield face, (low[face, 0] + place % width).astype(np.float64), (low[face, 1] + place // width).astype(np.float64)
+        x, y = low[face, 0] + place % width, low[face, 1] + place // width
+        yield face, x.astype(np.float64), y.astype(np.float64)
         first = last

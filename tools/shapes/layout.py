@@ -1,6 +1,6 @@
 """The published layout of single-view data: for each class and split one file of images and one of voxels.
 
-    {class}_{split}_images.npz    uint8 [N, 24, 4, 64, 64]   RGB and alpha; view v is camera v of `gendr.tools.shapes.views`
+    {class}_{split}_images.npz    uint8 [N, 24, 4, 64, 64]   RGB and alpha; view v is camera v of `shapes.views`
     {class}_{split}_voxels.npz    [N, 32, 32, 32]            0 is empty; index order y, x, z
 
 `class` is ShapeNet's number, `split` train, val or test, the array's key arr_0. It is the layout of the archives that
