@@ -13,7 +13,7 @@ from gendr.render.camera.distortion import Distortion
 from gendr.render.camera.exchange import Exchange
 from gendr.render.camera.inputs import Numbers, as_batch, positive
 from gendr.render.camera.model import image_size
-from gendr.render.pose import matrix_to_quaternion, quaternion_to_matrix
+from gendr.render.rotations import matrix_to_quaternion, quaternion_to_matrix
 
 # The parameters of each model in COLMAP's order; f stands for both focal lengths, k for k1.
 MODELS = {
