@@ -64,7 +64,7 @@ class Draw:
         """An object by class, number and views, as errors say it.
 
         >>> draw([5, 9], 8, seed=0, step=3).describe(0, ["chair", "table"])
-        'table 1 (views 5 and 0)'
+        'table 8 (views 4 and 17)'
         """
         first, second = self.views[:, row].tolist()
         return f"{names[int(self.kinds[row])]} {int(self.objects[row])} (views {first} and {second})"

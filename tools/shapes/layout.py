@@ -109,7 +109,8 @@ class ShapeData:
         Raises:
             ValueError: the class was not opened.
         """
-        return self._voxels[self._number(name)].transpose(0, 2, 1, 3)
+        voxels: Array = self._voxels[self._number(name)].transpose(0, 2, 1, 3)
+        return voxels
 
     def _number(self, name: str) -> str:
         number = class_id(name)

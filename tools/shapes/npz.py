@@ -81,7 +81,7 @@ def save_array(path: Path, array: Array, *, compress: bool = False) -> None:
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         with partial.open("wb") as file:
-            (np.savez_compressed if compress else np.savez)(file, **{KEY: array})
+            (np.savez_compressed if compress else np.savez)(file, array)
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

@@ -45,8 +45,8 @@ def cameras(view_indices: Sequence[int] | Tensor, dtype: torch.dtype = torch.flo
     Source: Kato, Ushiku, Harada, "Neural 3D Mesh Renderer" (CVPR 2018), its data; Liu et al., "Soft Rasterizer"
     (ICCV 2019), its cameras and evaluation.
 
-    >>> [[round(x, 3) for x in eye] for eye in cameras([0, 6]).eye.tolist()]
-    [[0.0, 1.366, 2.366], [-2.366, 1.366, 0.0]]
+    >>> [[round(x, 3) for x in eye] for eye in cameras([3, 9]).eye.tolist()]
+    [[-1.673, 1.366, 1.673], [-1.673, 1.366, -1.673]]
     """
     views = torch.as_tensor(view_indices)
     if views.ndim != 1 or not len(views) or views.dtype.is_floating_point or views.dtype == torch.bool:

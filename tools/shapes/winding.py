@@ -25,7 +25,7 @@ def winding_numbers(triangles: Floats, owner: Ints, batch: int, size: int) -> Fl
         batch: how many meshes.
         size: points a side.
 
-    >>> corners = np.array([[-9.0, -9, -9], [9, -9, -9], [-9, 9, -9], [-9, -9, 9]])
+    >>> corners = np.array([[-9.0, -9, -9], [36, -9, -9], [-9, 36, -9], [-9, -9, 36]])
     >>> tetrahedron = corners[np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]])]
     >>> winding_numbers(tetrahedron, np.zeros(4, np.int64), 1, 1).item()
     1.0
