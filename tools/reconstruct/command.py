@@ -25,7 +25,6 @@ step and keeps it (exit code 130); --resume goes on, also after the program was 
 a run, `gendr reconstruct IMAGE --run RUN` uses it.
 
 For example:
-  python -m gendr.tools.shapes data/shapes
   gendr train --data data/shapes --model modern --lr 1e-3:1e-5 --steps 4000 --out out/run
   gendr train --data data/shapes --classes chair,table --distribution uniform --tau 1e-2 --out out/furniture
   gendr train --data data/shapes --out out/run --devices 2 --batch 32   (two processes, 64 objects a step)
