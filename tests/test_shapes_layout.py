@@ -184,7 +184,7 @@ def test_missing_files_and_names(folder):
 
 
 def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(np, "savez", lambda file, **arrays: file.write(b"part") and 1 / 0)
+    monkeypatch.setattr(np, "savez", lambda file, *arrays: file.write(b"part") and 1 / 0)
     with pytest.raises(ZeroDivisionError):
         save_array(tmp_path / "a.npz", np.zeros(3))
     assert os.listdir(tmp_path) == []
