@@ -29,11 +29,16 @@ def test_the_quick_grid_holds_both_sides_of_every_claim():
 
 
 def test_a_name_is_the_family_and_parentheses_are_one_member():
-    assert specs(of=["gamma"]) == {str(i) for i in QUICK if i.distribution.name == "gamma"}
-    assert specs(of=["logistic()"], joined_by=["maximum", "yager"]) == {"logistic + maximum", "logistic + yager(p=2)"}
-    assert specs(of=["gamma(reversed, p=0.50)"], joined_by=["average"]) == {"gamma(p=0.5, reversed) + average"}
-    assert len(instances(of=["gamma"], joined_by=["yager"])) == len(THESIS.where("gamma", "yager"))
-    assert [str(i.distribution) for i in instances(of=["uniform", "cauchy"], joined_by=["maximum"])] == [
+    assert specs(distributions=["gamma"]) == {str(i) for i in QUICK if i.distribution.name == "gamma"}
+    assert specs(distributions=["logistic()"], t_conorms=["maximum", "yager"]) == {
+        "logistic + maximum",
+        "logistic + yager(p=2)",
+    }
+    assert specs(distributions=["gamma(reversed, p=0.50)"], t_conorms=["average"]) == {
+        "gamma(p=0.5, reversed) + average"
+    }
+    assert len(instances(distributions=["gamma"], t_conorms=["yager"])) == len(THESIS.where("gamma", "yager"))
+    assert [str(i.distribution) for i in instances(distributions=["uniform", "cauchy"], t_conorms=["maximum"])] == [
         "uniform",
         "cauchy",
         "uniform(squared)",
@@ -45,7 +50,7 @@ def test_a_file_names_any_instance_once(tmp_path):
     file = tmp_path / "mine.txt"
     file.write_text("# mine\n\ngamma(p=0.7) + yager(p=3)  # odd\nuniform + maximum\nuniform() + maximum\n")
     assert instances(str(file)) == tuple(map(Instance.from_spec, ("gamma(p=0.7) + yager(p=3)", "uniform + maximum")))
-    assert len(instances(str(file), of=["uniform"])) == 1
+    assert len(instances(str(file), distributions=["uniform"])) == 1
 
 
 @pytest.mark.parametrize(
@@ -69,11 +74,14 @@ def test_a_file_that_cannot_be_used(tmp_path, text, told):
     ("chosen", "told"),
     [
         ({"grid": "thesiss"}, "grid: expected thesis, quick or a text file"),
-        ({"of": ["logistics"]}, "distribution: expected one of"),
-        ({"of": ["gamma(p=0.7)"]}, r"occurs in the grid thesis.*got 'gamma\(p=0.7\)'"),
-        ({"of": ["gamma(q=0.7)"]}, "gamma: expected options"),
-        ({"joined_by": ["yager(p=3)"]}, r"t_conorm: expected one that occurs.*got 'yager\(p=3\)'"),
-        ({"grid": "quick", "of": ["cauchy"], "joined_by": ["maximum"]}, "t_conorm: expected one that occurs"),
+        ({"distributions": ["logistics"]}, "distribution: expected one of"),
+        ({"distributions": ["gamma(p=0.7)"]}, r"occurs in the grid thesis.*got 'gamma\(p=0.7\)'"),
+        ({"distributions": ["gamma(q=0.7)"]}, "gamma: expected options"),
+        ({"t_conorms": ["yager(p=3)"]}, r"t_conorm: expected one that occurs.*got 'yager\(p=3\)'"),
+        (
+            {"grid": "quick", "distributions": ["cauchy"], "t_conorms": ["maximum"]},
+            "t_conorm: expected one that occurs",
+        ),
     ],
 )
 def test_choices_that_leave_nothing(chosen, told):

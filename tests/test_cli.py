@@ -13,7 +13,7 @@ import gendr
 from gendr.cli import COMMANDS, main
 from gendr.render import Mesh
 from gendr.tools.draw import VIEWS
-from gendr.tools.fit.output import FILES
+from gendr.tools.fit.command import FILES
 
 SMALL = ["--views", "3", "--image-size", "16", "--steps", "5"]
 

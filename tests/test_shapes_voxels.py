@@ -73,12 +73,11 @@ def solid_angle_winding(triangles, points):
     return total / (2 * np.pi)
 
 
-@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize("name", ["airplane", "teapot"])  # the closed ones
 def test_against_solid_angles(name):
-    """Three scenes with thin parts: the lattice points inside are those around which the surface turns."""
+    """Scenes with thin parts: the lattice points inside are those around which the surface turns."""
     mesh = SCENES[name]()
-    if not mesh.to_trimesh().is_watertight:
-        pytest.skip("an open mesh has no inside that both definitions share")
+    assert mesh.to_trimesh().is_watertight
     grid = voxelise(mesh.vertices[None], mesh.faces, 16, "solid")[0].numpy()
     centres = -0.5 + np.stack(np.meshgrid(*[np.arange(16)] * 3, indexing="ij"), -1).reshape(-1, 3) / 15
     winding = solid_angle_winding(mesh.face_vertices()[0].double().numpy(), centres)

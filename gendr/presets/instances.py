@@ -187,26 +187,47 @@ class Grid(Sequence[Instance]):
         """
         rows, columns = list(self.distributions), list(self.t_conorms)
         if distribution is not None:
-            wanted = _exact(distribution, distributions.from_spec)
-            _check_name("distribution", wanted, list(distributions.DISTRIBUTIONS))
+            wanted = distribution_choice(distribution)
             rows = [d for d in rows if wanted in (d, d.name)]
         if t_conorm is not None:
-            sought = _exact(t_conorm, tnorms.from_spec)
-            _check_name("t_conorm", sought, list(tnorms.TNORMS))
+            sought = t_conorm_choice(t_conorm)
             columns = [t for t in columns if sought in (t, t.name)]
         if squared is not None:
             rows = [d for d in rows if d.is_squared == squared]
         return Grid(rows, columns)
 
 
-def _exact(choice: object, read: object) -> object:
-    """A spec with parentheses as the object that it describes; names and objects as they are."""
-    return read(choice) if isinstance(choice, str) and "(" in choice and callable(read) else choice
+def distribution_choice(choice: str | Distribution) -> str | Distribution:
+    """A family by its name, such as "gamma", or one member: a distribution, or its spec with parentheses.
+
+    Returns:
+        The name, or the distribution; either is what `wanted in (d, d.name)` asks a distribution `d` for.
+
+    Raises:
+        ValueError: a name or spec that does not exist.
+
+    >>> distribution_choice("gamma"), distribution_choice("logistic()")
+    ('gamma', Logistic())
+    """
+    if not isinstance(choice, str):
+        return choice
+    if "(" in choice:
+        return distributions.from_spec(choice)
+    return _check.choice("distribution", choice, list(distributions.DISTRIBUTIONS))
 
 
-def _check_name(argument: str, choice: object, names: list[str]) -> None:
-    if isinstance(choice, str):
-        _check.choice(argument, choice, names)
+def t_conorm_choice(choice: str | TNorm) -> str | TNorm:
+    """A T-conorm's family by its name, or one member: likewise.
+
+    Raises:
+        ValueError: a name or spec that does not exist.
+
+    >>> t_conorm_choice("yager"), t_conorm_choice("yager(p=2)")
+    ('yager', Yager(p=2.0))
+    """
+    if not isinstance(choice, str):
+        return choice
+    return tnorms.from_spec(choice) if "(" in choice else _check.choice("t_conorm", choice, list(tnorms.TNORMS))
 
 
 def _plain() -> list[Distribution]:

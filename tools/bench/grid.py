@@ -6,8 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from gendr import _check, distributions, tnorms
-from gendr.presets.instances import THESIS, Instance
+from gendr import _check
+from gendr.presets.instances import THESIS, Instance, distribution_choice, t_conorm_choice
 
 _PROBABILISTIC = (
     "uniform",
@@ -52,41 +52,38 @@ NAMED = {"thesis": tuple(THESIS), "quick": QUICK}
 """The grids that have a name."""
 
 
-def instances(grid: str = "thesis", of: Sequence[str] = (), joined_by: Sequence[str] = ()) -> tuple[Instance, ...]:
+def instances(
+    grid: str = "thesis", distributions: Sequence[str] = (), t_conorms: Sequence[str] = ()
+) -> tuple[Instance, ...]:
     """The instances of a grid, those of certain distributions and T-conorms only when some are given.
 
     Args:
         grid: `thesis`, `quick`, or a text file with one `DISTRIBUTION + T_CONORM` a line.
-        of: distributions; a name, such as `gamma`, stands for the family with all its parameters and combinators, a
-            spec with parentheses, such as `gamma(p=2, reversed)` or `logistic()`, for that one.
-        joined_by: T-conorms, likewise.
+        distributions: a name, such as `gamma`, stands for the family with all its parameters and combinators, a spec
+            with parentheses, such as `gamma(p=2, reversed)` or `logistic()`, for that one.
+        t_conorms: likewise.
 
     Raises:
         ValueError: no such grid, a line that cannot be read, or a distribution or T-conorm that the grid lacks.
         OSError: the file cannot be read.
 
-    >>> [str(instance) for instance in instances("quick", of=["logistic()", "uniform"], joined_by=["probabilistic"])]
+    >>> [str(instance) for instance in instances("quick", ["logistic()", "uniform"], ["probabilistic"])]
     ['uniform + probabilistic', 'uniform(squared) + probabilistic', 'logistic + probabilistic']
     """
     chosen = NAMED[grid] if grid in NAMED else _read(grid)
-    for name, specs in (("distribution", of), ("t_conorm", joined_by)):
-        fitting = [{i for i in chosen if _fits(i, name, spec)} for spec in specs]
-        for spec, found in zip(specs, fitting, strict=True):
-            if not found:
-                wanted = f"one that occurs in the grid {grid} with what else was chosen (a file may hold any instance)"
-                _check.fail(name, wanted, repr(spec))
-        chosen = tuple(i for i in chosen if not specs or any(i in found for found in fitting))
-    return chosen
+    chosen = _kept(chosen, grid, "distribution", [distribution_choice(spec) for spec in distributions])
+    return _kept(chosen, grid, "t_conorm", [t_conorm_choice(spec) for spec in t_conorms])
 
 
-def _fits(instance: Instance, name: str, spec: str) -> bool:
-    if name == "distribution":
-        if "(" in spec:
-            return instance.distribution == distributions.from_spec(spec)
-        return instance.distribution.name == _check.choice(name, spec, list(distributions.DISTRIBUTIONS))
-    if "(" in spec:
-        return instance.t_conorm == tnorms.from_spec(spec)
-    return instance.t_conorm.name == _check.choice(name, spec, list(tnorms.TNORMS))
+def _kept(chosen: tuple[Instance, ...], grid: str, name: str, wanted: Sequence[object]) -> tuple[Instance, ...]:
+    """The instances whose distribution or T-conorm is one of those wanted, by family or itself; all for none."""
+    members = [getattr(instance, name) for instance in chosen]
+    for one in wanted:
+        if not any(one in (member, member.name) for member in members):
+            occurring = f"one that occurs in the grid {grid} with what else was chosen (a file may hold any instance)"
+            _check.fail(name, occurring, repr(str(one)))
+    pairs = zip(chosen, members, strict=True)
+    return tuple(i for i, m in pairs if not wanted or any(one in (m, m.name) for one in wanted))
 
 
 def _read(path: str) -> tuple[Instance, ...]:

@@ -21,10 +21,10 @@ from gendr.tools.bench.store_claims import Owner
 from gendr.tools.bench.tasks import Outcome, Run
 
 _COLUMNS = (
-    "key, protocol, mesh, distribution, t_conorm, seed, config, status, metric, details, error, seconds, "
+    "key, protocol, mesh, distribution, t_conorm, seed, status, metric, details, error, seconds, "
     'versions, "commit", started, finished'
 )
-_WRITE = f"""INSERT INTO runs ({_COLUMNS}) VALUES ({", ".join("?" * 16)})
+_WRITE = f"""INSERT INTO runs ({_COLUMNS}) VALUES ({", ".join("?" * 15)})
 ON CONFLICT (key) DO UPDATE SET
   status = excluded.status, metric = excluded.metric, details = excluded.details, error = excluded.error,
   seconds = excluded.seconds, versions = excluded.versions, "commit" = excluded."commit",
@@ -69,7 +69,6 @@ class Row:
         distribution: its spec.
         t_conorm: its spec.
         seed: of the run.
-        config: all fields of the run.
         status: "done" or "failed".
         metric: `Outcome.metric`; None for a failed run.
         details: `Outcome.details`; empty for a failed run.
@@ -87,7 +86,6 @@ class Row:
     distribution: str
     t_conorm: str
     seed: int
-    config: dict[str, Any]
     status: Literal["done", "failed"]
     metric: float | None
     details: dict[str, Any]
@@ -97,6 +95,12 @@ class Row:
     commit: str | None
     started: str
     finished: str
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """All fields of the run, which its key holds."""
+        fields: dict[str, Any] = json.loads(self.key)
+        return fields
 
     @property
     def run(self) -> Run:
@@ -277,7 +281,7 @@ class Store:
 
 
 def _row(run: Run, result: Outcome | str, made: Made) -> tuple[Any, ...]:
-    fields = (run.key, run.protocol, run.mesh, run.distribution, run.t_conorm, run.seed, run.key)
+    fields = (run.key, run.protocol, run.mesh, run.distribution, run.t_conorm, run.seed)
     by = (json.dumps(dict(made.versions)), made.commit, made.started, made.finished)
     if isinstance(result, str):
         return (*fields, "failed", None, "{}", result, None, *by)
@@ -287,6 +291,6 @@ def _row(run: Run, result: Outcome | str, made: Made) -> tuple[Any, ...]:
 
 def _read(row: Sequence[Any]) -> Row:
     values = list(row)
-    for place in (6, 9, 12):
+    for place in (8, 11):
         values[place] = json.loads(values[place])
     return Row(*values)

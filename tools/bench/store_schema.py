@@ -16,7 +16,7 @@ VERSION = 1
 _TABLES = (
     """CREATE TABLE runs (
   key TEXT PRIMARY KEY, protocol TEXT NOT NULL, mesh TEXT NOT NULL, distribution TEXT NOT NULL,
-  t_conorm TEXT NOT NULL, seed INTEGER NOT NULL, config TEXT NOT NULL,
+  t_conorm TEXT NOT NULL, seed INTEGER NOT NULL,
   status TEXT NOT NULL CHECK (status IN ('done', 'failed')), metric REAL, details TEXT NOT NULL, error TEXT,
   seconds REAL, versions TEXT NOT NULL, "commit" TEXT, started TEXT NOT NULL, finished TEXT NOT NULL)""",
     "CREATE INDEX runs_of_instance ON runs (protocol, distribution, t_conorm, mesh)",

@@ -99,7 +99,7 @@ class Run:
 
 @dataclass(frozen=True)
 class ShapeRun(Run):
-    """A sphere fitted to a mesh's silhouettes from a ring of cameras; see `gendr.tools.bench.shape_protocol`.
+    """A sphere fitted to a mesh's silhouettes from a ring of cameras.
 
     Attributes:
         elevation: of the cameras, degrees in [-90, 90].
@@ -135,7 +135,7 @@ class ShapeRun(Run):
 
 @dataclass(frozen=True)
 class PoseRun(Run):
-    """Cameras turned back to where silhouettes of a mesh were seen from; see `gendr.tools.bench.pose_protocol`.
+    """Cameras turned back to where silhouettes of a mesh were seen from; see `gendr.tools.bench.pose_problems`.
 
     Attributes:
         pairs: first and end (not included) of the seed's problems; (0, 600) are those of the published protocol.
@@ -176,7 +176,7 @@ class Outcome:
     Attributes:
         metric: best hard IoU loss of a shape run, lower is better; share of poses within 5 degrees, higher is better.
         seconds: processor time of the run; in a batch its share of the batch's.
-        details: what else is known, as JSON holds it; `shape_protocol` and `pose_protocol` say what.
+        details: what else is known, as JSON holds it.
 
     >>> Outcome(0.25, 1.0).details
     {}

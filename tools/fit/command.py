@@ -15,13 +15,13 @@ from gendr import distributions, threads_for_kernels, tnorms
 from gendr.tools.arguments import SPEC, bad_arguments, option, softness
 from gendr.tools.fit.animation import Recorder, save_animation
 from gendr.tools.fit.config import FitConfig, configure
-from gendr.tools.fit.interrupt import EXIT_CODE, Interrupt
 from gendr.tools.fit.metrics import report
 from gendr.tools.fit.optimise import FitResult, Step, fit
-from gendr.tools.fit.output import FILES, checked_folder, staged
 from gendr.tools.fit.pictures import contact_sheet, curve
 from gendr.tools.fit.progress import FitProgress
 from gendr.tools.fit.target import Target, load_target
+from gendr.tools.interrupt import EXIT_CODE, Interrupt
+from gendr.tools.output_folder import checked_folder, staged
 
 HELP = """Fit a sphere to the silhouettes of a shape, and write mesh, pictures and figures into a folder.
 
@@ -32,6 +32,9 @@ For example:
   gendr fit --target bunny.obj --steps 50 --lr 0.3 --out out/bunny
   gendr fit --target chair.obj --method thesis --distribution "gamma(p=0.5, reversed)" --tau 0.0056 --out out/chair
   gendr fit --target masks/ --out out/scan   (masks/ holds cameras.json and the images that it names)"""
+
+FILES = ("result.obj", "contact_sheet.png", "animation.gif", "loss.png", "metrics.json")
+"""What the folder of results holds."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ class Fit:
     def run(self) -> int:
         """Do it; returns the exit code."""
         with bad_arguments("gendr fit"):
-            out = checked_folder(self.out, overwrite=self.overwrite)
+            out = checked_folder(self.out, FILES, overwrite=self.overwrite)
             config = self._config()
             target = load_target(self.target, views=self.views, elevation=self.elevation, image_size=self.image_size)
         console = Console(soft_wrap=True, highlight=False)

@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gendr._types import Alpha
-
-VIEWS = 24
-"""Views of an object in the published layout."""
+from gendr.tools.shapes.layout import VIEWS
 
 
 class Shapes(Protocol):

@@ -13,7 +13,7 @@ from rich.console import Console
 
 import gendr
 from gendr.tools.arguments import SPEC, bad_arguments, complain
-from gendr.tools.fit.interrupt import EXIT_CODE
+from gendr.tools.interrupt import EXIT_CODE
 from gendr.tools.reconstruct.extra import needs_train
 from gendr.tools.reconstruct.settings import Settings
 from gendr.tools.training import TrainingProgress

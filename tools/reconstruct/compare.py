@@ -1,6 +1,6 @@
 """Several renderers or networks at one small budget: `python -m gendr.tools.reconstruct.compare`.
 
-Each is trained for the same CPU time and evaluated; what is done already is not done again.
+Each is trained for the same number of steps and evaluated; what is done already is not done again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rich.console import Console
 import gendr
 from gendr import _check
 from gendr.tools.arguments import bad_arguments
-from gendr.tools.fit.interrupt import EXIT_CODE
+from gendr.tools.interrupt import EXIT_CODE
 from gendr.tools.reconstruct.command import launched
 from gendr.tools.reconstruct.evaluate import evaluate, predicted_voxels, table
 from gendr.tools.reconstruct.extra import needs_train
@@ -25,7 +25,7 @@ from gendr.tools.reconstruct.predict import load_run
 from gendr.tools.reconstruct.run import Run, checked_state
 from gendr.tools.reconstruct.settings import Settings
 from gendr.tools.reconstruct.train import train
-from gendr.tools.shapes.layout import ShapeData
+from gendr.tools.shapes.layout import VIEWS, ShapeData
 from gendr.tools.training import TrainingProgress
 
 
@@ -90,7 +90,7 @@ class Compare:
     def run(self) -> int:
         """Do it; returns the exit code."""
         with bad_arguments("reconstruct.compare"), needs_train("reconstruct.compare"):
-            _check.number("views", self.views, 1, 24)
+            _check.number("views", self.views, 1, VIEWS)
             if self.threads is not None:
                 torch.set_num_threads(self.threads)
             known = ShapeData(self.data, self.classes, "train")

@@ -13,25 +13,28 @@ from rich.console import Console
 
 from gendr import _check
 from gendr.tools.arguments import bad_arguments, option
-from gendr.tools.fit.output import staged
 from gendr.tools.fit.pictures import spread
 from gendr.tools.machine import machine
-from gendr.tools.reconstruct.batches import VIEWS
+from gendr.tools.output_folder import checked_folder, staged
 from gendr.tools.reconstruct.evaluate import evaluate, mean, pictures_of, predicted_voxels, table
 from gendr.tools.reconstruct.extra import needs_train
 from gendr.tools.reconstruct.predict import Trained, load_run
 from gendr.tools.reconstruct.retrieval import Retrieval
-from gendr.tools.training import TrainingProgress
+from gendr.tools.reconstruct.run import LOG
+from gendr.tools.reconstruct.train import COLUMNS
+from gendr.tools.shapes.layout import VIEWS
+from gendr.tools.training import Log, TrainingProgress
 
 HELP = """Measure a run of gendr train: the 3D IoU of each class beside the retrieval baseline, pictures and meshes.
 
-The folder --out gets table.md, metrics.json, contact_sheet.png and a mesh of one object a class.
+The folder --out gets table.md, metrics.json, curve.png of the training, contact_sheet.png, and a mesh of one object a
+class.
 
 For example:
   gendr train eval out/run
   gendr train eval out/run --data data/shapes13 --views 4 --out out/run_on_shapes13"""
 
-FILES = ("table.md", "metrics.json", "contact_sheet.png", "meshes")
+FILES = ("table.md", "metrics.json", "curve.png", "contact_sheet.png", "meshes")
 
 
 @dataclass(frozen=True)
@@ -71,10 +74,11 @@ class TrainEval:
         return 0
 
     def _measure(self) -> None:
+        from gendr.tools.reconstruct.pictures import curves
         from gendr.tools.shapes.layout import ShapeData
 
         trained = load_run(self.folder)
-        out = _checked(self.out or self.folder / f"eval_{self.split}", overwrite=self.overwrite)
+        out = checked_folder(self.out or self.folder / f"eval_{self.split}", FILES, overwrite=self.overwrite)
         home = Path(trained.figures.get("data", "."))
         classes = self.classes or ",".join(trained.settings.classes)
         data = ShapeData(self.data or home, classes, self.split)
@@ -85,6 +89,7 @@ class TrainEval:
         rows = self._scores(trained, data, known, console)
         with staged(out) as stage:
             _write(stage, trained, data, rows, self.views)
+            curves({trained.settings.model: Log.read(self.folder / LOG, COLUMNS)}, stage / "curve.png")
         console.print(f"{table(rows)}\nwrote {', '.join(FILES)} to {out}", markup=False)
 
     def _scores(self, trained: Trained, data: Any, known: Any, console: Console) -> dict[str, dict[str, float]]:
@@ -100,18 +105,6 @@ class TrainEval:
                 progress.show(done)
 
             return {name: evaluate(data, method, self.views, seen=seen) for name, method in methods.items()}
-
-
-def _checked(out: Path, *, overwrite: bool) -> Path:
-    if out.exists() and not out.is_dir():
-        _check.fail("out", "a folder", f"the file {out}")
-    names = sorted(path.name for path in out.iterdir()) if out.exists() else []
-    foreign = [name for name in names if name not in FILES]
-    if foreign:
-        _check.fail("out", "a new or empty folder", f"{out}, which holds {foreign[0]}")
-    if names and not overwrite:
-        _check.fail("out", "a new or empty folder, or --overwrite to replace the results in it", f"{out}")
-    return out
 
 
 def _write(stage: Path, trained: Trained, data: Any, rows: dict[str, dict[str, float]], views: int) -> None:

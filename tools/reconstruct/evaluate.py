@@ -13,8 +13,9 @@ from torch import Tensor
 
 from gendr._types import Faces
 from gendr.tools.fit.pictures import spread
-from gendr.tools.reconstruct.batches import VIEWS, Shapes
+from gendr.tools.reconstruct.batches import Shapes
 from gendr.tools.reconstruct.predict import BATCH, Predict
+from gendr.tools.shapes.layout import VIEWS
 from gendr.tools.shapes.voxels import iou_3d, voxelise
 
 HEADINGS = {"cabinet": "Dresser", "loudspeaker": "Speaker", "telephone": "Phone"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -16,12 +18,12 @@ class ResNet18(nn.Sequential):
     """Images to `8 width` numbers each: a stem and four stages of two residual blocks.
 
     The stem is a 5x5 convolution of stride 2, where the original, made for images of 224 pixels, has 7x7 and a maximum
-    after it. The stages have `width`, `2 width`, `4 width`, `8 width` channels, and all but the first halve the image;
-    the mean over the last one's pixels keeps no place, so their numbers are flattened at 4x4 instead and projected.
+    after it. The stages have `width`, `2 width`, `4 width`, `8 width` channels, and each halves the image. The mean
+    over the last one's pixels, 2x2 of images of 64, would keep no place: they are flattened instead and projected.
 
     Args:
         width: channels of the first stage; 64 in the original.
-        image_size: rows and columns of the images, a multiple of 16.
+        image_size: rows and columns of the images.
 
     Source: He, Zhang, Ren, Sun, "Deep residual learning for image recognition", CVPR 2016.
 
@@ -31,11 +33,10 @@ class ResNet18(nn.Sequential):
 
     def __init__(self, width: int = 32, image_size: int = 64) -> None:
         channels = [width, width, 2 * width, 4 * width, 8 * width]
-        strides = [2, 2, 2, 2]
         stem = [nn.Conv2d(4, width, 5, stride=2, padding=2, bias=False), GatheredBatchNorm2d(width), nn.ReLU()]
         stages: list[nn.Module] = []
-        for before, after, stride in zip(channels, channels[1:], strides, strict=False):
-            stages += [ResidualBlock(before, after, stride), ResidualBlock(after, after, 1)]
+        for before, after in itertools.pairwise(channels):
+            stages += [ResidualBlock(before, after, 2), ResidualBlock(after, after, 1)]
         side = -(-image_size // 32)
         projection = [nn.Flatten(), nn.Linear(8 * width * side**2, 8 * width), nn.ReLU()]
         super().__init__(*stem, *stages, *projection)

@@ -11,8 +11,9 @@ from torch import Tensor
 from gendr._types import Alpha, Vertices
 from gendr.render import Camera, Mesh, MeshTopology, Renderer
 from gendr.render.losses import flatten_loss, hard_iou, iou_loss, laplacian_loss
-from gendr.tools.reconstruct.batches import VIEWS, Batch
+from gendr.tools.reconstruct.batches import Batch
 from gendr.tools.reconstruct.settings import Settings
+from gendr.tools.shapes.layout import VIEWS
 from gendr.tools.shapes.views import cameras
 
 

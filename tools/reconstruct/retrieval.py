@@ -8,8 +8,8 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from gendr.tools.fit.pictures import spread
-from gendr.tools.reconstruct.batches import VIEWS
 from gendr.tools.reconstruct.evaluate import Solids, Voxels
+from gendr.tools.shapes.layout import VIEWS
 
 BLOCK = 4096
 """Silhouettes that are compared at once."""

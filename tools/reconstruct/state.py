@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from gendr import _check
 from gendr.tools.reconstruct.settings import Settings
+from gendr.tools.training import restore, state_tensors
 
 TENSORS = "state.safetensors"
 FIGURES = "run.json"
@@ -67,7 +68,7 @@ class States:
         stage = self.folder / f".{secrets.token_hex(4)}.partial"
         stage.mkdir()
         try:
-            save_file(_tensors(model, optimizer), stage / TENSORS)
+            save_file({**state_tensors(model, optimizer), "random": torch.get_rng_state()}, stage / TENSORS)
             about = {"step": step, "settings": settings.plain(), "figures": figures}
             (stage / FIGURES).write_text(json.dumps(about, indent=1, allow_nan=False) + "\n", encoding="utf-8")
             for name in (TENSORS, FIGURES):
@@ -99,12 +100,8 @@ class States:
             tensors = load_file(state / TENSORS)
         except SafetensorError as error:
             _check.fail(str(state / TENSORS), "a safetensors file, whole", str(error))
-        try:
-            model.load_state_dict(_under("model", tensors))
-        except RuntimeError as error:
-            _check.fail(str(state / TENSORS), "the weights of this model", str(error).partition("\n")[2].strip())
+        restore(tensors, model, optimizer, source=str(state / TENSORS))
         if optimizer is not None:
-            _fill(optimizer, tensors, str(state / TENSORS))
             torch.set_rng_state(tensors["random"])
         return about["step"], about["figures"]
 
@@ -137,30 +134,6 @@ def read_about(state: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError):
         _check.fail(str(path), "the state of a run", "something else")
     return {"step": step, "settings": Settings.from_plain(str(path), settings), "figures": figures}
-
-
-def _tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    tensors = {f"model/{name}": value for name, value in model.state_dict().items()}
-    for index, state in optimizer.state_dict()["state"].items():
-        for name, value in state.items():
-            tensors[f"optimizer/{index}/{name}"] = torch.as_tensor(value)
-    tensors["random"] = torch.get_rng_state()
-    return {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-
-
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name.partition("/")[2]: value for name, value in tensors.items() if name.startswith(f"{prefix}/")}
-
-
-def _fill(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor], path: str) -> None:
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, value in _under("optimizer", tensors).items():
-        index, _, key = name.partition("/")
-        state.setdefault(int(index), {})[key] = value
-    wanted = sum(len(group["params"]) for group in optimizer.param_groups)
-    if state and len(state) != wanted:
-        _check.fail(path, f"an optimiser's state of {wanted} tensors", f"{len(state)}")
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
 def _flush(path: Path) -> None:

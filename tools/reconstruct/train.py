@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from gendr.tools.fit.interrupt import Interrupt
+from gendr.tools.interrupt import Interrupt
 from gendr.tools.reconstruct.board import Board
 from gendr.tools.reconstruct.run import LOG, Run
 from gendr.tools.training import Log

@@ -92,7 +92,7 @@ def iou_3d(a: Bool[Tensor, "B R R R"], b: Bool[Tensor, "B R R R"]) -> Float[Tens
     _check.tensor("a", a, ("B", "R", "R", "R"), dtypes)
     _check.tensor("b", b, tuple(a.shape), dtypes)
     one, other = a != 0, b != 0
-    both, either = ((grid).flatten(1).sum(1).float() for grid in (one & other, one | other))
+    both, either = (grid.flatten(1).sum(1).float() for grid in (one & other, one | other))
     return torch.where(either > 0, both / either.clamp_min(1.0), 1.0)
 
 

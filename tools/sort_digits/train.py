@@ -11,7 +11,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from gendr.sort import DiffSort
-from gendr.tools.fit.interrupt import Interrupt
+from gendr.tools.interrupt import Interrupt
 from gendr.tools.sort_digits.config import Settings
 from gendr.tools.sort_digits.metrics import Accuracy, evaluate
 from gendr.tools.sort_digits.network import ScoreNetwork

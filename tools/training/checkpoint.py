@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from gendr import _check
+from gendr.tools.training.state_tensors import restore, state_tensors
 
 
 def save_checkpoint(
@@ -36,10 +37,7 @@ def save_checkpoint(
     >>> load_checkpoint(Path("run.npz"), model, optimizer, {"lr": 0.1})
     3
     """
-    arrays = {f"model/{name}": value.detach().cpu().numpy() for name, value in model.state_dict().items()}
-    for index, state in optimizer.state_dict()["state"].items():
-        for name, value in state.items():
-            arrays[f"optimizer/{index}/{name}"] = torch.as_tensor(value).cpu().numpy()
+    arrays: dict[str, Any] = {name: value.numpy() for name, value in state_tensors(model, optimizer).items()}
     arrays["step"] = np.array(step)
     arrays["settings"] = np.array(json.dumps(settings, sort_keys=True))
     partial = path.with_name(path.name + ".partial")
@@ -72,16 +70,6 @@ def load_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimiz
     if other:
         got = ", ".join(f"{name}={saved.get(name)!r}" for name in other)
         _check.fail(str(path), ", ".join(f"{name}={settings.get(name)!r}" for name in other), got)
-    try:
-        model.load_state_dict(
-            {name[6:]: torch.from_numpy(a) for name, a in arrays.items() if name.startswith("model/")}
-        )
-    except RuntimeError as error:
-        _check.fail(str(path), "the weights of this model", str(error).partition("\n")[2].strip())
-    state: dict[int, dict[str, Any]] = {}
-    for name, array in arrays.items():
-        if name.startswith("optimizer/"):
-            _, index, key = name.split("/")
-            state.setdefault(int(index), {})[key] = torch.from_numpy(array)
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items() if "/" in name}
+    restore(tensors, model, optimizer, source=str(path))
     return step

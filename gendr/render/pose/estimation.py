@@ -1,10 +1,11 @@
-"""The camera from which a mesh looks like a mask: many starts, the worse half dropped, the better ones refined."""
+"""The camera from which a mesh looks like a mask: many starts, of which the best few are refined."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
@@ -18,11 +19,22 @@ from gendr.render.losses import hard_iou
 from gendr.render.mesh import Mesh
 from gendr.render.pose.gauss_newton import descend
 from gendr.render.pose.silhouette import Silhouettes, resized
-from gendr.render.pose.unknowns import DEPTH, ROLL, SIZE, A, E, Unknowns, X, Y, flip, turn
+from gendr.render.pose.unknowns import AZIMUTH, DEPTH, ELEVATION, PIVOT_X, PIVOT_Y, ROLL, SIZE, Unknowns, flip, turn
 
 OFFSETS = (-45.0, -15.0, 15.0, 45.0)
-LEVELS = ((32, 2, 2.0, 6, 6), (64, 2, 2.0, 8, 3), (64, 1, 0.7, 10, 3))
-"""Rows, thinning, blur in pixels, steps, and how many of a mask's poses go on."""
+
+
+class Level(NamedTuple):
+    """A round of the descent: rows that are drawn, thinning and width of the blur (pixels), steps, poses that go on."""
+
+    rows: int
+    thinning: int
+    sigma: float
+    steps: int
+    kept: int
+
+
+LEVELS = (Level(32, 2, 2.0, 6, 6), Level(64, 2, 2.0, 8, 3), Level(64, 1, 0.7, 10, 3))
 
 DISTINCT = 15.0
 """Degrees between poses that count as two."""
@@ -108,16 +120,16 @@ def _estimate(mesh: Mesh, masks: Tensor, guess: Camera, fixed: frozenset[str]) -
     unknowns, values = _starts(guess, pivot, radius, fixed)
     owner = torch.arange(batch).repeat_interleave(len(OFFSETS) ** 2)
     losses = torch.zeros(len(owner), dtype=torch.float64)
-    for level, (rows, thinning, sigma, steps, kept) in enumerate(LEVELS):
-        shape = (rows, max(1, round(rows * size[1] / size[0])))
-        images = Silhouettes.at(vertices, mesh.faces, shape, thinning, sigma)
+    for level in LEVELS:
+        shape = (level.rows, max(1, round(level.rows * size[1] / size[0])))
+        images = Silhouettes.at(vertices, mesh.faces, shape, level.thinning, level.sigma)
         wanted = resized(masks, shape)
-        if level == 0:
+        if level is LEVELS[0]:
             for _ in range(2):
                 area = images.sharp(unknowns.cameras(values)).sum((1, 2)).clamp_min(1.0)
                 values[:, SIZE] += 0.5 * (wanted.sum((1, 2))[owner].clamp_min(1.0) / area).log().double()
-        values, losses = descend(unknowns, values, images.blur(wanted)[owner], images, radius, steps)
-        best = losses.view(batch, -1).topk(kept, largest=False).indices
+        values, losses = descend(unknowns, values, images.blur(wanted)[owner], images, radius, level.steps)
+        best = losses.view(batch, -1).topk(level.kept, largest=False).indices
         chosen = (best + torch.arange(batch)[:, None] * (len(losses) // batch)).flatten()
         unknowns, values, owner = unknowns[chosen], values[chosen], owner[chosen]
     camera = unknowns.cameras(values)
@@ -134,8 +146,8 @@ def _starts(guess: Camera, pivot: Tensor, radius: float, fixed: frozenset[str]) 
     values = torch.zeros(batch * n_starts, 7, dtype=torch.float64)
     if "roll" in fixed:
         z = unmirrored[:, 2]
-        values[:, E] = torch.asin((-z[:, 1]).clamp(-1.0, 1.0)) + offsets[:, 0]
-        values[:, A] = torch.atan2(-z[:, 0], z[:, 2]) + offsets[:, 1]
+        values[:, ELEVATION] = torch.asin((-z[:, 1]).clamp(-1.0, 1.0)) + offsets[:, 0]
+        values[:, AZIMUTH] = torch.atan2(-z[:, 0], z[:, 2]) + offsets[:, 1]
         base = torch.eye(3, dtype=torch.float64).expand(len(template), 3, 3)
     else:
         base = turn(offsets[:, 0], offsets[:, 1], torch.zeros_like(offsets[:, 0])) @ unmirrored
@@ -143,11 +155,11 @@ def _starts(guess: Camera, pivot: Tensor, radius: float, fixed: frozenset[str]) 
     depth = local[:, 2].clamp_min(1.1 * radius)
     high = template.scale if template.scale.ndim == 1 else template.scale[:, 1]
     scale = template.scale[:, None] if template.scale.ndim == 1 else template.scale
-    values[:, X], values[:, Y] = (scale * local[:, :2] / depth[:, None]).unbind(1)
+    values[:, PIVOT_X], values[:, PIVOT_Y] = (scale * local[:, :2] / depth[:, None]).unbind(1)
     values[:, SIZE], values[:, DEPTH] = (high / depth).log(), depth.log()
-    free = [E, A]
+    free = [ELEVATION, AZIMUTH]
     free += [] if "roll" in fixed else [ROLL]
-    free += [] if "shift" in fixed else [X, Y]
+    free += [] if "shift" in fixed else [PIVOT_X, PIVOT_Y]
     free += [SIZE] if "fov" in fixed else [SIZE, DEPTH]
     return Unknowns(template, base, pivot, tuple(free), "fov" in fixed), values
 

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from gendr.render.camera import Camera
 
-E, A, ROLL, X, Y, SIZE, DEPTH = range(7)
-"""Elevation, azimuth, roll (radians), the pivot's place in the image (NDC), log of NDC per length there, log depth."""
+ELEVATION, AZIMUTH, ROLL, PIVOT_X, PIVOT_Y, SIZE, DEPTH = range(7)
+"""Places of the seven numbers: radians; the pivot's NDC x and y; logs of NDC per length there and of its depth."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,7 @@ class Unknowns:
     Attributes:
         template: `N` cameras whose principal point, distortion, handedness and (where known) scale hold.
         base: [N, 3, 3], the rotation about which elevation, azimuth and roll turn.
-        pivot: [3], the point that `X` and `Y` place.
+        pivot: [3], the point that `PIVOT_X` and `PIVOT_Y` place.
         free: which of the seven numbers are to be found.
         is_fov_known: the depth then follows from the size.
     """
@@ -41,7 +41,7 @@ class Unknowns:
         """The cameras of numbers [N, 7].
 
         >>> guess = Camera.look_at(2.0, half_angle=45.0)
-        >>> unknowns = Unknowns(guess, guess.rotation, torch.zeros(3).double(), (E, A), True)
+        >>> unknowns = Unknowns(guess, guess.rotation, torch.zeros(3).double(), (ELEVATION, AZIMUTH), True)
         >>> values = torch.tensor([[0.0, 0.0, 0.0, 0.0, 0.0, -0.6931, 0.0]]).double()
         >>> unknowns.cameras(values).eye.round(decimals=2) + 0.0
         tensor([[ 0.,  0., -2.]], dtype=torch.float64)

@@ -9,8 +9,9 @@ import sys
 import pytest
 
 from gendr.render import Mesh
-from gendr.tools.fit.interrupt import Interrupt
-from gendr.tools.fit.output import FILES, checked_folder, staged
+from gendr.tools.fit.command import FILES
+from gendr.tools.interrupt import Interrupt
+from gendr.tools.output_folder import checked_folder, staged
 
 COMMAND = (sys.executable, "-m", "gendr.cli", "fit")
 
@@ -18,7 +19,7 @@ COMMAND = (sys.executable, "-m", "gendr.cli", "fit")
 def test_new_and_empty_folders_may_be_written(tmp_path):
     (tmp_path / "empty").mkdir()
     for name in ("empty", "new", "new/deeper"):
-        checked_folder(tmp_path / name, overwrite=False)
+        checked_folder(tmp_path / name, FILES, overwrite=False)
         with staged(tmp_path / name) as stage:
             (stage / "metrics.json").write_text(name)
         assert (tmp_path / name / "metrics.json").read_text() == name
@@ -31,8 +32,8 @@ def test_results_are_only_replaced_on_request_and_as_a_whole(tmp_path):
         (stage / "result.obj").write_text("old")
         (stage / "loss.png").write_text("old")
     with pytest.raises(ValueError, match="out: expected a new or empty folder, or --overwrite"):
-        checked_folder(out, overwrite=False)
-    checked_folder(out, overwrite=True)
+        checked_folder(out, FILES, overwrite=False)
+    checked_folder(out, FILES, overwrite=True)
     with staged(out) as stage:
         (stage / "result.obj").write_text("new")
     assert os.listdir(out) == ["result.obj"]
@@ -43,9 +44,9 @@ def test_results_are_only_replaced_on_request_and_as_a_whole(tmp_path):
 def test_foreign_files_and_files_in_the_way_are_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(ValueError, match=r"which holds thesis.tex"):
-        checked_folder(tmp_path, overwrite=True)
+        checked_folder(tmp_path, FILES, overwrite=True)
     with pytest.raises(ValueError, match="out: expected a folder, got the file"):
-        checked_folder(tmp_path / "thesis.tex", overwrite=True)
+        checked_folder(tmp_path / "thesis.tex", FILES, overwrite=True)
 
 
 def test_an_error_leaves_the_old_results_and_nothing_else(tmp_path):

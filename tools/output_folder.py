@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from gendr import _check
 
-FILES = ("result.obj", "contact_sheet.png", "animation.gif", "loss.png", "metrics.json")
 
+def checked_folder(out: Path, own: Collection[str], *, overwrite: bool) -> Path:
+    """The folder to write, when it may be written: new, empty, or with old results and leave to replace them.
 
-def checked_folder(out: Path, *, overwrite: bool) -> Path:
-    """The folder to write, when it may be written: new, empty, or with the results of a fit and leave to replace them.
+    Args:
+        out: the folder.
+        own: names of what results consist of.
+        overwrite: whether such results may be replaced.
 
     Raises:
         ValueError: it is a file, holds other things, or holds results and `overwrite` is False.
@@ -23,7 +26,7 @@ def checked_folder(out: Path, *, overwrite: bool) -> Path:
     if out.exists() and not out.is_dir():
         _check.fail("out", "a folder", f"the file {out}")
     names = sorted(os.listdir(out)) if out.exists() else []
-    foreign = [name for name in names if name not in FILES]
+    foreign = [name for name in names if name not in own]
     if foreign:
         _check.fail("out", "a new or empty folder", f"{out}, which holds {foreign[0]}")
     if names and not overwrite:
