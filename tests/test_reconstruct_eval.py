@@ -73,7 +73,8 @@ def test_the_table_has_the_published_headings():
 def test_the_eval_command(run, capsys):
     assert cli.main(["train", "eval", str(run), "--views", "2"]) == 0
     out = run / "eval_test"
-    assert sorted(path.name for path in out.iterdir()) == ["contact_sheet.png", "curve.png", "meshes", "metrics.json", "table.md"]
+    written = ["contact_sheet.png", "curve.png", "meshes", "metrics.json", "table.md"]
+    assert sorted(path.name for path in out.iterdir()) == written
     assert (out / "table.md").read_text().splitlines()[0] == "| Method | Chair | Table | Mean |"
     assert Mesh.load(out / "meshes" / "chair.obj").n_faces == 1280
     found = json.loads((out / "metrics.json").read_text())
