@@ -40,9 +40,10 @@ class Report:
         with bad_arguments("report"):
             curves = {folder.name: read(folder) for folder in self.runs}
             draw_curves(curves, self.picture, {"published EM, 200,000 steps": 0.85})
-        print(table(curves))
+            finals = {folder.name: final(folder) for folder in self.runs}
+        print(table(finals))
         rows = {name: [dict(zip(COLUMNS, row, strict=True)) for row in rows] for name, rows in curves.items()}
-        result: dict[str, Any] = {"machine": machine(), "runs": rows}
+        result: dict[str, Any] = {"machine": machine(), "final": finals, "runs": rows}
         self.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
         return 0
 
@@ -62,17 +63,34 @@ def read(folder: Path) -> list[tuple[float, ...]]:
     return Log.read(folder / "log.csv", COLUMNS)
 
 
-def table(curves: dict[str, list[tuple[float, ...]]]) -> str:
-    """The last row of each run, as Markdown.
+def final(folder: Path) -> dict[str, float]:
+    """Steps, EM and EW of a run's test at its end, which has ten times the sets of those on the way.
 
-    >>> print(table({"cauchy": [(100, 1.0, 0.25, 0.6, 0.25, 60.0)]}))
+    Raises:
+        ValueError: there is no such test.
+
+    >>> final(Path("nowhere"))
+    Traceback (most recent call last):
+    ValueError: nowhere: expected a run's result.json, got none
+    """
+    try:
+        result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        return {name: result[name] for name in ("steps", "em", "ew")}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ValueError(f"{folder}: expected a run's result.json, got none") from None
+
+
+def table(finals: dict[str, dict[str, float]]) -> str:
+    """The runs beside the published figures, as Markdown.
+
+    >>> print(table({"cauchy": {"steps": 100, "em": 0.25, "ew": 0.6}}))
     | distribution | steps | EM | EW | published EM (EW), 200,000 steps |
     |---|---|---|---|---|
     | cauchy | 100 | 25.0 | 60.0 | 84.9 (93.2) |
     """
     lines = ["| distribution | steps | EM | EW | published EM (EW), 200,000 steps |", "|---|---|---|---|---|"]
-    for name, rows in curves.items():
-        step, _, em, ew = rows[-1][:4]
+    for name, figures in finals.items():
+        step, em, ew = figures["steps"], figures["em"], figures["ew"]
         known = PUBLISHED.get(name)
         published = f"{100 * known[0]:.1f} ({100 * known[1]:.1f})" if known else "-"
         lines.append(f"| {name} | {step:,} | {100 * em:.1f} | {100 * ew:.1f} | {published} |")
