@@ -206,8 +206,8 @@ def distribution_choice(choice: str | Distribution) -> str | Distribution:
     Raises:
         ValueError: a name or spec that does not exist.
 
-    >>> distribution_choice("gamma"), distribution_choice("logistic()")
-    ('gamma', Logistic())
+    >>> distribution_choice("gamma"), str(distribution_choice("gamma(p=2, reversed)"))
+    ('gamma', 'gamma(p=2, reversed)')
     """
     if not isinstance(choice, str):
         return choice
