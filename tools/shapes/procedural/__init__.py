@@ -1,0 +1,31 @@
+"""Things of the 13 classes, made by chance: closed, coloured, fronts towards +z."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.random import Generator
+
+from gendr.render import Mesh
+from gendr.tools.shapes.categories import CLASS_IDS
+from gendr.tools.shapes.procedural.chair import chair
+from gendr.tools.shapes.procedural.solid import Solid, assembled
+
+CLASSES: dict[str, Callable[[Generator], list[Solid]]] = {"chair": chair}
+"""What makes the parts of a thing of each class, from a random generator."""
+
+
+def thing(name: str, seed: int, number: int) -> Mesh:
+    """Thing `number` of a class, the same for the same seed; other numbers do not change it.
+
+    The bounding box is centred and has diagonal 1; y is up, the front towards +z (of rifles +x).
+
+    Raises:
+        KeyError: no such class.
+
+    >>> thing("chair", 0, 7).vertex_colors is not None
+    True
+    """
+    key = [seed, list(CLASS_IDS).index(name), number]
+    return assembled(CLASSES[name](np.random.default_rng(key)))
