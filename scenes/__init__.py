@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from gendr.render.mesh import Mesh
 from gendr.scenes.airplane import airplane
+from gendr.scenes.chair import chair
 from gendr.scenes.cow import cow
 from gendr.scenes.teapot import teapot
 
-__all__ = ["SCENES", "Scene", "airplane", "cow", "teapot"]
+__all__ = ["SCENES", "Scene", "airplane", "chair", "cow", "teapot"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ SCENES: dict[str, Scene] = {
     scene.name: scene
     for scene in (
         Scene("airplane", airplane, "+z (nose)", "MIT", "drawn for gendr by box modelling"),
+        Scene("chair", chair, "+z (the sitter's knees)", "MIT", "drawn for gendr by box modelling"),
         Scene("cow", cow, "+z (muzzle)", "MIT", "drawn and painted for gendr by box modelling"),
         Scene("teapot", teapot, "+x (spout)", "MIT", "tessellated for gendr from M. Newell's Bezier patches, 1975"),
     )

@@ -82,7 +82,7 @@ RENDER = ["render", "teapot", "-o", "OUT.png"]
         ([*FIT, "--distribution", "logistics"], "distribution: expected one of "),
         ([*FIT, "--distribution", "gamma(p=-1)"], "p: expected a number in (0, 100], got -1.0"),
         ([*FIT, "--t-conorm", "yager"], "t_conorm: expected yager(p=NUMBER)"),
-        ([*FIT, "--target", "tea pot"], "or one of airplane, cow, teapot, got 'tea pot'"),
+        ([*FIT, "--target", "tea pot"], "or one of airplane, chair, cow, teapot, got 'tea pot'"),
         ([*FIT, "--target", "missing.obj"], "missing.obj"),
         ([*FIT, "--target", "BROKEN.obj"], "BROKEN.obj"),
         ([*RENDER, "--view", "up"], "view: expected one of front, "),

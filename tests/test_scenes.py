@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from gendr.render.mesh import Mesh
-from gendr.scenes import SCENES, Scene, airplane, cow, teapot
+from gendr.scenes import SCENES, Scene, airplane, chair, cow, teapot
 from gendr.scenes.modelling import Cage, quads
 from gendr.scenes.painting import painted
 
@@ -103,7 +103,7 @@ def test_scenes_are_closed_oriented_and_of_genus_0(scene: Scene) -> None:
     assert whole.is_winding_consistent
     assert len(np.unique(whole.faces)) == len(whole.vertices)  # every vertex is used
     assert whole.area_faces.min() > 1e-8
-    expected = {"airplane": 1, "cow": 1, "teapot": 3}[scene.name]
+    expected = {"airplane": 1, "chair": 1, "cow": 1, "teapot": 3}[scene.name]
     assert len(parts(scene())) == expected
     for part in parts(scene()):
         mesh = part.to_trimesh()
@@ -221,6 +221,25 @@ def test_paint_is_where_its_points_are() -> None:
     assert torch.allclose(got, want, atol=1e-5)  # float32 coordinates of an image of 90 texels
     with pytest.raises(ValueError, match=r"resolution: expected an integer in \[2, 64\]"):
         painted(sphere, lambda points: points, resolution=1)
+
+
+# --- the chair ---------------------------------------------------------------------------------------------------
+
+
+def test_the_chair_is_symmetric_and_has_four_legs_a_seat_and_a_back() -> None:
+    mesh = chair()
+    vertices = mesh.vertices.double().numpy()
+    mirrored, _ = cKDTree(vertices).query(vertices * [-1, 1, 1])
+    assert mirrored.max() < 1e-6
+    feet = vertices[vertices[:, 1] < vertices[:, 1].min() + 0.1]
+    assert {(np.sign(x), np.sign(z)) for x, _, z in feet} == {(-1, -1), (-1, 1), (1, -1), (1, 1)}
+    assert np.abs(feet[:, 0]).min() > 0.1  # nothing between the legs
+    top = vertices[vertices[:, 1] > vertices[:, 1].max() - 0.1]
+    assert top[:, 2].max() < -0.1  # the back stands behind
+    side = silhouette(mesh, 0)
+    rows = np.flatnonzero(side.any(1))
+    low, middle, high = (side[rows[int(share * (len(rows) - 1))]].sum() for share in (0.2, 0.49, 0.8))
+    assert middle > 2 * low > 2 * high > 0  # two legs, the whole seat, the thin back
 
 
 # --- modelling ---------------------------------------------------------------------------------------------------

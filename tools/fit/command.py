@@ -44,7 +44,7 @@ class Fit:
     help: ClassVar[str] = HELP
 
     target: str
-    """A mesh file, a built-in scene (airplane, cow, teapot), or a folder with cameras.json and the masks it names."""
+    """A mesh file, a built-in scene (airplane, chair, cow, teapot), or a folder with cameras.json and its masks."""
     out: Path
     """Folder for the results; new or empty, unless --overwrite is given."""
     views: Annotated[int | None, option("INT", "24")] = None
