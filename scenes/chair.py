@@ -40,11 +40,11 @@ def chair() -> Mesh:
     for row in (0, len(_ACROSS) - 2):
         for column in (0, len(_ALONG) - 2):
             leg = lower[row : row + 2, column : column + 2]
-            for section in _LEG:
-                leg = cage.pull(leg, _leg(row, column, section))
+            for height, share, outwards in _LEG:
+                leg = cage.pull(leg, _leg(row, column, height, share, outwards))
     back = upper[:2]
-    for section in _BACK:
-        back = cage.pull(back, _back(section))
+    for height, lean, width, thickness in _BACK:
+        back = cage.pull(back, _back(height, lean, width, thickness))
     return in_view(cage.smooth().triangles())
 
 
@@ -58,9 +58,8 @@ def _seat() -> tuple[Grid, Grid, Cage]:
     return sheet.T, cage.pull(sheet, flat + np.array([0.0, _THICKNESS, 0.0])), cage
 
 
-def _leg(row: int, column: int, section: tuple[float, float, float]) -> Points:
+def _leg(row: int, column: int, height: float, share: float, outwards: float) -> Points:
     """Positions [2, 2, 3] of a leg's section, rows across."""
-    height, share, outwards = section
     x, z = _strip(_ACROSS, row, share, outwards), _strip(_ALONG, column, share, outwards)
     return np.array([[[a, height - _THICKNESS, b] for b in z] for a in x])
 
@@ -72,8 +71,7 @@ def _strip(lines: tuple[float, ...], index: int, share: float, outwards: float) 
     return [middle + share * (side - middle) + np.copysign(outwards, middle) for side in (low, high)]
 
 
-def _back(section: tuple[float, float, float, float]) -> Points:
+def _back(height: float, lean: float, width: float, thickness: float) -> Points:
     """Positions [2, 6, 3] of the back's section, rows from back to front."""
-    height, lean, width, thickness = section
     behind = _ALONG[0] - lean
     return np.array([[[width * x, _SEAT + height, z] for x in _ACROSS] for z in (behind, behind + thickness)])
