@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gendr.tools.bench.pose_protocol import run_pose
 from gendr.tools.bench.shape_protocol import run_shapes
 from gendr.tools.bench.tasks import Outcome, PoseRun, Run, ShapeRun
 
@@ -14,9 +15,9 @@ SHAPES = 8
 def run_batch(runs: Sequence[Run]) -> list[Outcome]:
     """Run them; the outcomes in the order of the runs.
 
-    Shape runs of one distribution, T-conorm, image size, number of views and of steps share kernel calls, and so do the
-    pairs of pose runs; mesh, elevation, rate, softness and seed may differ. An outcome, apart from its seconds, is the
-    same whatever else is in the batch and however many threads the kernels have.
+    Shape runs of one distribution, T-conorm, image size, number of views and of steps share kernel calls; mesh,
+    elevation, rate, softness and seed may differ. The pairs of a pose run share them, too. An outcome, apart from its
+    seconds, is the same whatever else is in the batch and however many threads the kernels have.
 
     Raises:
         TypeError: something that is no run.
@@ -29,9 +30,8 @@ def run_batch(runs: Sequence[Run]) -> list[Outcome]:
     for run in runs:
         if not isinstance(run, (ShapeRun, PoseRun)):
             raise TypeError(f"runs: expected ShapeRun or PoseRun, got {type(run).__name__}")
-    outcomes: dict[int, Outcome] = {}
-    shapes = _grouped(runs)
-    for members in shapes.values():
+    outcomes = {i: run_pose(run) for i, run in enumerate(runs) if isinstance(run, PoseRun)}
+    for members in _grouped(runs).values():
         for begin in range(0, len(members), SHAPES):
             chosen = members[begin : begin + SHAPES]
             results = run_shapes([run for run in (runs[i] for i in chosen) if isinstance(run, ShapeRun)])
