@@ -135,7 +135,7 @@ def tube(path: ArrayLike, radius: float | ArrayLike, colour: Colour = (0.7, 0.7,
 
 def rod(start: ArrayLike, end: ArrayLike, radius: float | ArrayLike, colour: Colour = (0.7, 0.7, 0.7)) -> Solid:
     """A straight round rod; two radii make it a cone's part."""
-    return tube([start, end], radius, colour)
+    return tube(np.array([start, end], dtype=np.float64), radius, colour)
 
 
 def lathe(profile: ArrayLike, colour: Colour = (0.7, 0.7, 0.7), sides: int = 20) -> Solid:
