@@ -9,10 +9,16 @@ from numpy.random import Generator
 
 from gendr.render import Mesh
 from gendr.tools.shapes.categories import CLASS_IDS
+from gendr.tools.shapes.procedural.airplane import airplane
+from gendr.tools.shapes.procedural.car import car
 from gendr.tools.shapes.procedural.chair import chair
 from gendr.tools.shapes.procedural.solid import Solid, assembled
 
-CLASSES: dict[str, Callable[[Generator], list[Solid]]] = {"chair": chair}
+CLASSES: dict[str, Callable[[Generator], list[Solid]]] = {
+    "airplane": airplane,
+    "car": car,
+    "chair": chair,
+}
 """What makes the parts of a thing of each class, from a random generator."""
 
 
