@@ -12,12 +12,20 @@ from gendr.tools.shapes.categories import CLASS_IDS
 from gendr.tools.shapes.procedural.airplane import airplane
 from gendr.tools.shapes.procedural.car import car
 from gendr.tools.shapes.procedural.chair import chair
+from gendr.tools.shapes.procedural.loudspeaker import loudspeaker
+from gendr.tools.shapes.procedural.rifle import rifle
 from gendr.tools.shapes.procedural.solid import Solid, assembled
+from gendr.tools.shapes.procedural.telephone import telephone
+from gendr.tools.shapes.procedural.vessel import vessel
 
 CLASSES: dict[str, Callable[[Generator], list[Solid]]] = {
     "airplane": airplane,
     "car": car,
     "chair": chair,
+    "loudspeaker": loudspeaker,
+    "rifle": rifle,
+    "telephone": telephone,
+    "vessel": vessel,
 }
 """What makes the parts of a thing of each class, from a random generator."""
 

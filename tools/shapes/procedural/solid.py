@@ -14,6 +14,7 @@ from gendr.render import Mesh
 Points = NDArray[np.float64]
 Faces = NDArray[np.int64]
 Colour = tuple[float, float, float]
+Point = Sequence[float] | Points
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,9 +134,9 @@ def tube(path: ArrayLike, radius: float | ArrayLike, colour: Colour = (0.7, 0.7,
     return loft(sections, colour)
 
 
-def rod(start: ArrayLike, end: ArrayLike, radius: float | ArrayLike, colour: Colour = (0.7, 0.7, 0.7)) -> Solid:
+def rod(start: Point, end: Point, radius: float | Sequence[float], colour: Colour = (0.7, 0.7, 0.7)) -> Solid:
     """A straight round rod; two radii make it a cone's part."""
-    return tube(np.array([start, end], dtype=np.float64), radius, colour)
+    return tube(np.array([start, end], dtype=np.float64), np.asarray(radius), colour)
 
 
 def lathe(profile: ArrayLike, colour: Colour = (0.7, 0.7, 0.7), sides: int = 20) -> Solid:
