@@ -1,0 +1,50 @@
+"""Colours of things made by chance: paints, woods, cloths and metals, mostly muted, some vivid."""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.random import Generator
+
+from gendr.tools.shapes.procedural.solid import Colour
+
+WOODS = (
+    (0.83, 0.73, 0.57),
+    (0.72, 0.55, 0.35),
+    (0.60, 0.40, 0.22),
+    (0.55, 0.28, 0.16),
+    (0.38, 0.14, 0.14),
+    (0.33, 0.23, 0.15),
+    (0.24, 0.20, 0.16),
+    (0.86, 0.84, 0.80),
+    (0.45, 0.45, 0.44),
+)
+CLOTHS = (
+    (0.87, 0.65, 0.54),
+    (0.60, 0.15, 0.16),
+    (0.15, 0.13, 0.26),
+    (0.16, 0.24, 0.31),
+    (0.13, 0.13, 0.13),
+    (0.33, 0.31, 0.29),
+    (0.35, 0.18, 0.13),
+    (0.82, 0.81, 0.78),
+    (0.30, 0.40, 0.28),
+    (0.66, 0.55, 0.30),
+    (0.55, 0.58, 0.62),
+)
+METALS = ((0.62, 0.70, 0.73), (0.78, 0.79, 0.80), (0.50, 0.50, 0.51), (0.30, 0.32, 0.33), (0.12, 0.12, 0.13))
+
+
+def near(random: Generator, palette: Sequence[Colour], vivid: float = 0.12) -> Colour:
+    """A colour close to one of a palette's, or with probability `vivid` any strong one.
+
+    >>> all(0 <= value <= 1 for value in near(np.random.default_rng(0), WOODS))
+    True
+    """
+    if random.random() < vivid:
+        return colorsys.hsv_to_rgb(random.random(), random.uniform(0.5, 1.0), random.uniform(0.4, 0.95))
+    base = np.array(palette[int(random.integers(len(palette)))])
+    red, green, blue = np.clip(base * random.uniform(0.8, 1.2) + random.normal(0.0, 0.025, 3), 0.03, 1.0).tolist()
+    return red, green, blue
