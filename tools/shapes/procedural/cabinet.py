@@ -65,7 +65,13 @@ def _trim(random: Generator, width: float, height: float, depth: float, colour: 
         ]
     rise = random.uniform(0.08, 0.3) * width
     if kind == "gable":
-        outline = [[-width / 2, -0.01], [width / 2, -0.01], [width / 2, 0.1 * rise], [0, rise], [-width / 2, 0.1 * rise]]
+        outline = [
+            [-width / 2, -0.01],
+            [width / 2, -0.01],
+            [width / 2, 0.1 * rise],
+            [0, rise],
+            [-width / 2, 0.1 * rise],
+        ]
     else:
         bend = np.linspace(0, np.pi, 12)
         outline = np.stack([width / 2 * np.cos(bend), rise * np.sin(bend) - 0.01], 1).tolist()
@@ -90,7 +96,9 @@ def _closed(random: Generator, width: float, height: float, depth: float, high: 
     front = wood if random.random() < 0.6 else near(random, WOODS)
     low, parts = _foot(random, width, depth, high, wood)
     parts.append(box(width, height, depth, wood).moved(y=low + height / 2))
-    columns = max(1, round(width / height * random.uniform(1.2, 2.6))) if width > 0.5 * height else int(random.integers(1, 3))
+    columns = (
+        max(1, round(width / height * random.uniform(1.2, 2.6))) if width > 0.5 * height else int(random.integers(1, 3))
+    )
     split = random.choice([0.0, random.uniform(0.2, 0.6)])
     rows = int(random.integers(2, 6)) if random.random() < drawers else 1
     edge, z = low + 0.04 * height, depth / 2
@@ -133,11 +141,18 @@ def _low(random: Generator) -> list[Solid]:
         return _closed(random, width, 1.0, depth, random.uniform(0.06, 0.45), 0.6)
     wood = near(random, WOODS)
     low, foot = _foot(random, width, depth, random.uniform(0.1, 0.4), wood)
-    parts = [part.moved(y=low) for part in _case(width, 1.0, depth, random.uniform(0.06, 0.12), wood, int(random.integers(0, 2)))]
+    parts = [
+        part.moved(y=low)
+        for part in _case(width, 1.0, depth, random.uniform(0.06, 0.12), wood, int(random.integers(0, 2)))
+    ]
     count = int(random.integers(1, 3))
-    parts += [box(0.08, 1.0, 0.95 * depth, wood).moved(x, low + 0.5) for x in np.linspace(-0.5, 0.5, count + 2)[1:-1] * width]
+    parts += [
+        box(0.08, 1.0, 0.95 * depth, wood).moved(x, low + 0.5) for x in np.linspace(-0.5, 0.5, count + 2)[1:-1] * width
+    ]
     if random.random() < 0.5:
-        parts.append(box(width / (count + 1), 1.0, 0.97 * depth, wood).moved(-width / 2 * count / (count + 1), low + 0.5))
+        parts.append(
+            box(width / (count + 1), 1.0, 0.97 * depth, wood).moved(-width / 2 * count / (count + 1), low + 0.5)
+        )
     return foot + parts
 
 
@@ -154,7 +169,16 @@ def _kitchen(random: Generator) -> list[Solid]:
     parts = [
         box(width, 1.0, 0.92 * depth, paint).moved(y=0.5 + kick),
         box(1.02 * width, thick, depth * 1.03, stone).moved(y=1 + kick),
-        *_front(random, 0.96 * width, kick + 0.03, 0.95 + kick, z, int(random.integers(1, 3)), int(random.integers(1, 4)), paint),
+        *_front(
+            random,
+            0.96 * width,
+            kick + 0.03,
+            0.95 + kick,
+            z,
+            int(random.integers(1, 3)),
+            int(random.integers(1, 4)),
+            paint,
+        ),
     ]
     if kick > 0.02:
         parts.append(box(0.94 * width, kick + 0.02, 0.8 * depth, stone).moved(0, kick / 2, -0.03))
@@ -172,7 +196,11 @@ def _rack(random: Generator) -> list[Solid]:
     wood, bar = near(random, (*WOODS, *METALS)), random.uniform(0.03, 0.07)
     width, depth = random.uniform(0.35, 0.9), random.uniform(0.22, 0.4)
     levels = np.linspace(random.uniform(0.05, 0.2), random.uniform(0.85, 0.99), int(random.integers(3, 6)))
-    posts = [box(bar, 1.0, bar, wood).moved(x * (width - bar) / 2, 0.5, z * (depth - bar) / 2) for x in (-1, 1) for z in (-1, 1)]
+    posts = [
+        box(bar, 1.0, bar, wood).moved(x * (width - bar) / 2, 0.5, z * (depth - bar) / 2)
+        for x in (-1, 1)
+        for z in (-1, 1)
+    ]
     return posts + [box(width, 0.035, depth, wood).moved(y=y) for y in levels]
 
 

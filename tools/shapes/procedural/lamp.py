@@ -11,7 +11,14 @@ from gendr.tools.shapes.procedural.colours import CLOTHS, METALS, WOODS, near
 from gendr.tools.shapes.procedural.furniture import one_of, plate
 from gendr.tools.shapes.procedural.solid import Colour, Solid, ball, box, lathe, rod, tube
 
-SHADES = ((0.88, 0.82, 0.62), (0.92, 0.90, 0.84), (0.45, 0.45, 0.45), (0.78, 0.72, 0.60), (0.85, 0.85, 0.85), *CLOTHS[:5])
+SHADES = (
+    (0.88, 0.82, 0.62),
+    (0.92, 0.90, 0.84),
+    (0.45, 0.45, 0.45),
+    (0.78, 0.72, 0.60),
+    (0.85, 0.85, 0.85),
+    *CLOTHS[:5],
+)
 STANDS = (*METALS, *WOODS)
 
 
@@ -112,7 +119,9 @@ def _desk(random: Generator) -> list[Solid]:
         bend = np.linspace(0, 2.2, 9)
         bow = [(0, 0.5 * high + 0.5 * high * np.sin(b), 0.5 * reach * (1 - np.cos(b))) for b in bend]
         path = [(0, 0, 0), *bow]
-    hood = lathe([(wide / 2, 0), (0.42 * wide, 0.35 * wide), (0.2 * wide, 0.7 * wide), (0.12 * wide, wide)], metal, sides=12)
+    hood = lathe(
+        [(wide / 2, 0), (0.42 * wide, 0.35 * wide), (0.2 * wide, 0.7 * wide), (0.12 * wide, wide)], metal, sides=12
+    )
     end = path[-1]
     return [
         tube(path, thick, metal, sides=8),
@@ -132,8 +141,16 @@ def _hanging(random: Generator) -> list[Solid]:
     else:
         body = _shade(random, wide, high, cloth)
     plate_ = random.uniform(0.12, 0.35)
-    cap = box(plate_, 0.05, plate_, metal) if random.random() < 0.4 else lathe([(plate_ / 2, -0.03), (plate_ / 3, 0.03)], metal)
-    return [body, rod((0, 0.1 * high, 0), (0, high + drop, 0), random.uniform(0.01, 0.06), metal), cap.moved(y=high + drop)]
+    cap = (
+        box(plate_, 0.05, plate_, metal)
+        if random.random() < 0.4
+        else lathe([(plate_ / 2, -0.03), (plate_ / 3, 0.03)], metal)
+    )
+    return [
+        body,
+        rod((0, 0.1 * high, 0), (0, high + drop, 0), random.uniform(0.01, 0.06), metal),
+        cap.moved(y=high + drop),
+    ]
 
 
 def _chandelier(random: Generator) -> list[Solid]:
@@ -159,7 +176,11 @@ def _column(random: Generator) -> list[Solid]:
     wide, foot = random.uniform(0.1, 0.25), random.uniform(0.04, 0.2)
     metal = near(random, STANDS)
     body = _shade(random, wide, 1 - foot, near(random, SHADES), sides=int(random.choice([4, 4, 12]))).moved(y=foot)
-    return [body, rod((0, 0, 0), (0, foot + 0.02, 0), 0.03, metal), *_base(random, wide * random.uniform(0.8, 1.2), metal)]
+    return [
+        body,
+        rod((0, 0, 0), (0, foot + 0.02, 0), 0.03, metal),
+        *_base(random, wide * random.uniform(0.8, 1.2), metal),
+    ]
 
 
 def _wall(random: Generator) -> list[Solid]:
