@@ -215,10 +215,24 @@ class Store:
         Raises:
             OSError: the file cannot be read.
         """
+        return list(self.each_row(protocol))
+
+    def each_row(self, protocol: str | None = None) -> Iterator[Row]:
+        """The same, one at a time, for files larger than memory; the file must stay open meanwhile."""
         where, values = ("", ()) if protocol is None else ("WHERE protocol = ?", (protocol,))
         with store_schema.told(self.path):
-            found = self._db.execute(f"SELECT {_COLUMNS} FROM runs {where} ORDER BY key", values)
-            return [_read(row) for row in found]
+            for row in self._db.execute(f"SELECT {_COLUMNS} FROM runs {where} ORDER BY key", values):
+                yield _read(row)
+
+    def count(self) -> int:
+        """How many rows there are.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        with store_schema.told(self.path):
+            number: int = self._db.execute("SELECT count(*) FROM runs").fetchone()[0]
+        return number
 
     def metrics(self, protocol: str, mesh: str, distribution: str, t_conorm: str) -> dict[str, float | None]:
         """By key the metrics of the runs of one mesh and instance; None for failed ones.
