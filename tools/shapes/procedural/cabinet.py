@@ -51,7 +51,8 @@ def _front(
 
 def _trim(random: Generator, width: float, height: float, depth: float, colour: Colour) -> list[Solid]:
     """What crowns a cabinet: nothing, a board, a cornice, a gable or an arch, from `height` up."""
-    kind = one_of(random, {"none": 4.0, "board": 3.0, "cornice": 2.0, "gable": 0.7, "arch": 0.7})
+    roofs = 0.8 if width < 0.9 * height else 0.0
+    kind = one_of(random, {"none": 4.0, "board": 3.0, "cornice": 2.0, "gable": roofs, "arch": roofs})
     over, thick = random.uniform(1.03, 1.15), random.uniform(0.02, 0.06) * max(width, height)
     if kind == "none":
         return []

@@ -38,13 +38,17 @@ METALS = ((0.62, 0.70, 0.73), (0.78, 0.79, 0.80), (0.50, 0.50, 0.51), (0.30, 0.3
 
 
 def near(random: Generator, palette: Sequence[Colour], vivid: float = 0.12) -> Colour:
-    """A colour close to one of a palette's, or with probability `vivid` any strong one.
+    """A colour close to one of a palette's, or with probability `vivid` any strong one, as linear light.
+
+    The palettes are written as pictures have them: here they are raised to the power 2.2.
 
     >>> all(0 <= value <= 1 for value in near(np.random.default_rng(0), WOODS))
     True
     """
     if random.random() < vivid:
-        return colorsys.hsv_to_rgb(random.random(), random.uniform(0.5, 1.0), random.uniform(0.4, 0.95))
-    base = np.array(palette[int(random.integers(len(palette)))])
-    red, green, blue = np.clip(base * random.uniform(0.8, 1.2) + random.normal(0.0, 0.025, 3), 0.03, 1.0).tolist()
+        shown = np.array(colorsys.hsv_to_rgb(random.random(), random.uniform(0.5, 1.0), random.uniform(0.4, 0.95)))
+    else:
+        base = np.array(palette[int(random.integers(len(palette)))])
+        shown = base * random.uniform(0.8, 1.2) + random.normal(0.0, 0.025, 3)
+    red, green, blue = (np.clip(shown, 0.03, 1.0) ** 2.2).tolist()
     return red, green, blue

@@ -156,14 +156,14 @@ def _hanging(random: Generator) -> list[Solid]:
 def _chandelier(random: Generator) -> list[Solid]:
     """Arms around a hub, each with a light."""
     metal, cloth = near(random, METALS), near(random, SHADES)
-    count, reach, size = int(random.integers(3, 8)), random.uniform(0.3, 0.45), random.uniform(0.14, 0.24)
-    drop, sag = random.uniform(0.1, 0.5), random.uniform(0.05, 0.2)
+    count, reach, size = int(random.integers(3, 8)), random.uniform(0.25, 0.42), random.uniform(0.15, 0.32)
+    drop, sag = random.uniform(0.05, 0.45), random.uniform(0.05, 0.2)
     up = random.random() < 0.6
     light = _shade(random, size, size * random.uniform(0.8, 1.3), cloth, sides=8)
     light = light.moved(y=0.01) if up else light.moved(y=-1.0 * size)
     path = [(0, 0, 0), (0.5 * reach, -sag, 0), (0.95 * reach, -0.8 * sag, 0), (reach, 0.04, 0)]
     arm = tube(path, 0.02, metal, sides=6)
-    hub = random.uniform(0.1, 0.3)
+    hub = random.uniform(0.1, 0.4)
     parts = [ball(hub, hub, hub, metal, sides=10), rod((0, 0, 0), (0, drop, 0), 0.02, metal)]
     parts.append(lathe([(0.12, drop - 0.03), (0.1, drop)], metal, sides=12))
     for i in range(count):

@@ -41,7 +41,7 @@ def _corner(random: Generator) -> list[Solid]:
     if random.random() < 0.8:
         parts.append(armrest(style, depth).moved(width / 2))
         parts.append(armrest(style, depth).turned("y", 90).moved(-width / 2, 0, reach))
-    parts += [foot.moved(0, 0, 0) for foot in feet(random, style, width, depth)]
+    parts += feet(random, style, width, depth)
     parts += [foot.moved((depth - width) / 2, 0, 0) for foot in feet(random, style, depth, reach)]
     return [part.mirrored() for part in parts] if random.random() < 0.5 else parts
 
@@ -54,14 +54,14 @@ def _lounger(random: Generator) -> list[Solid]:
     inner = width - 2 * style.side
     each = inner / count
     wide = each + style.side if random.random() < 0.5 else each
-    left = (inner - wide) / 2 - (wide - each) * 0.5
+    place = (inner - 2 * each + wide) / 2
     long = base(style, wide, reach) + cushions(style, wide, reach, 1)
     parts = base(style, width, depth) + cushions(style, inner, depth, count) + backrest(random, style, width, count)
-    parts += [part.moved(left + (wide - each)) for part in long]
+    parts += [part.moved(place) for part in long]
     short = armrest(style, depth)
     parts += [short.moved((style.side - width) / 2), short.moved((width - style.side) / 2)]
     parts += feet(random, style, width, depth)
-    parts += [foot.moved(left + (wide - each)) for foot in feet(random, style, wide, reach)]
+    parts += [foot.moved(place) for foot in feet(random, style, wide, reach)]
     return [part.mirrored() for part in parts] if random.random() < 0.5 else parts
 
 

@@ -24,7 +24,7 @@ def table(random: Generator) -> list[Solid]:
 
 def _size(random: Generator) -> tuple[float, float, float]:
     """Width, height and depth of a dining, coffee, square, high or long table."""
-    kind = one_of(random, {"dining": 5.0, "coffee": 3.0, "square": 2.0, "console": 1.0})
+    kind = one_of(random, {"dining": 5.0, "coffee": 3.0, "square": 2.0, "console": 1.4})
     width = 1.0
     if kind == "square":
         return width, random.uniform(0.4, 0.75), random.uniform(0.9, 1.0)

@@ -113,13 +113,13 @@ def feet(random: Generator, style: Style, width: float, depth: float) -> list[So
 def settee(random: Generator, width: float, depth: float, count: int) -> list[Solid]:
     """A padded seat of height about 1 for `count` people, with a back, mostly with arms."""
     style = Style.by_chance(random)
-    arms = random.random() < (0.92 if count else 1.0)
+    arms = random.random() < 0.92
     inner = max(width - 2 * style.side, 0.4 * width) if arms else width
-    style_side = (width - inner) / 2
+    thick = (width - inner) / 2
     parts = base(style, 0.99 * width, depth) + cushions(style, inner, depth + random.choice([0.0, 0.03]), count)
     parts += backrest(random, style, width if random.random() < 0.5 else 1.01 * inner, count)
     if arms:
         reach = depth * random.choice([1.0, random.uniform(0.75, 1.0)])
-        arm = armrest(style, reach).scaled(style_side / style.side, 1, 1)
-        parts += [arm.moved((width - style_side) / 2), arm.moved((style_side - width) / 2)]
+        arm = armrest(style, reach).scaled(thick / style.side, 1, 1)
+        parts += [arm.moved((width - thick) / 2), arm.moved((thick - width) / 2)]
     return parts + feet(random, style, width, depth)
