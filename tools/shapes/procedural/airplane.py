@@ -106,9 +106,9 @@ def _gear(random: Generator, radius: float, spots: tuple[tuple[float, float], ..
 
 def _airliner(random: Generator) -> list[Solid]:
     """A long tube, swept low wings with jets under them."""
-    radius = random.uniform(0.042, 0.075)
+    radius = random.uniform(0.042, 0.09)
     paint, second, third = paints(random, 3)
-    half, sweep, chord = random.uniform(0.4, 0.68), random.uniform(0.08, 0.3), random.uniform(0.16, 0.26)
+    half, sweep, chord = random.uniform(0.42, 0.74), random.uniform(0.08, 0.3), random.uniform(0.16, 0.26)
     z = random.uniform(0.02, 0.14)
     parts = [_fuselage(random, radius, paint)]
     rise = random.uniform(0.0, 0.08)
@@ -125,9 +125,9 @@ def _airliner(random: Generator) -> list[Solid]:
 
 def _business(random: Generator) -> list[Solid]:
     """A small jet with engines at the back and mostly a T tail."""
-    radius = random.uniform(0.045, 0.075)
+    radius = random.uniform(0.045, 0.09)
     paint, second, third = paints(random, 3)
-    half, chord = random.uniform(0.42, 0.75), random.uniform(0.15, 0.24)
+    half, chord = random.uniform(0.46, 0.8), random.uniform(0.15, 0.24)
     parts = [_fuselage(random, radius, paint)]
     parts += _wings(random, second, (-0.5 * radius, 0.0), half, (chord, chord * 0.35), random.uniform(0.03, 0.25))
     size = random.uniform(0.025, 0.038)
@@ -137,7 +137,7 @@ def _business(random: Generator) -> list[Solid]:
 
 def _propeller(random: Generator) -> list[Solid]:
     """Straight wings, one propeller at the nose or one on each wing, high or low wings."""
-    radius = random.uniform(0.05, 0.085)
+    radius = random.uniform(0.05, 0.1)
     paint, second, third = paints(random, 3)
     half, chord, high = random.uniform(0.45, 0.66), random.uniform(0.13, 0.22), random.uniform() < 0.5
     y, z = (0.9 if high else -0.6) * radius, random.uniform(0.08, 0.2)
@@ -183,13 +183,13 @@ def _biplane(random: Generator) -> list[Solid]:
 
 def _fighter(random: Generator) -> list[Solid]:
     """A pointed body, swept or delta wings, one fin or two, a canopy."""
-    radius = random.uniform(0.05, 0.08)
+    radius = random.uniform(0.05, 0.09)
     paint, second, glass = paints(random, 3, (DARK,))
     z = np.array([-0.48, -0.3, 0.1, 0.28, 0.42, 0.52])
     body = tube(np.stack([0 * z, 0 * z, z], 1), radius * np.array([0.75, 1.0, 1.0, 0.75, 0.4, 0.05]), paint, 10)
     parts = [body.scaled(x=random.uniform(1.0, 1.7), y=random.uniform(0.75, 1.0))]
     parts.append(ball(radius, 0.9 * radius, 0.22, glass, 10).moved(0, 0.7 * radius, 0.2))
-    half, chord = random.uniform(0.3, 0.58), random.uniform(0.26, 0.5)
+    half, chord = random.uniform(0.32, 0.66), random.uniform(0.26, 0.5)
     tip, sweep = chord * random.uniform(0.1, 0.45), random.uniform(0.08, 0.26)
     parts += _wings(random, paint, (0.0, random.uniform(-0.16, 0.0)), half, (chord, tip), sweep, 0.025)
     fin = _fin(-0.38, 0.4 * radius, random.uniform(0.1, 0.2), (0.18, 0.08), random.uniform(0.04, 0.1), second)

@@ -12,9 +12,16 @@ from gendr.tools.shapes.procedural.solid import Colour, Points, Solid, ball, box
 
 
 def vessel(random: Generator) -> list[Solid]:
-    """A vessel of a kind by chance, about 1 long, its bow towards +z."""
+    """A vessel of a kind by chance, about 1 long, its bow towards +z.
+
+    A third of the small boats are turned round: collections of models do not agree on which end is the front of these.
+    """
     kinds = (_rowing, _dinghy, _yacht, _tall_ship, _longship, _motor, _freighter, _cruise, _warship)
-    return kinds[random.choice(len(kinds), p=(0.24, 0.09, 0.13, 0.11, 0.09, 0.13, 0.09, 0.08, 0.04))](random)
+    kind = random.choice(len(kinds), p=(0.24, 0.09, 0.13, 0.11, 0.09, 0.13, 0.09, 0.08, 0.04))
+    parts = kinds[kind](random)
+    if kinds[kind] in (_rowing, _dinghy, _yacht) and random.uniform() < 0.35:
+        return [part.turned("y", 180) for part in parts]
+    return parts
 
 
 def _outline(width: float, bow: float, stern: float, fine: float) -> Points:
@@ -39,13 +46,14 @@ def _hull(
 ) -> Solid:
     """A hull from keel to rail at y = `high`, hollow down to `depth` below it, bow and stern raised by `sheer`."""
     rail = _outline(width, bow or random.uniform(0.3, 0.6), stern, random.uniform(0.6, 0.95))
-    narrow, short = random.uniform(0.35, 0.75), random.uniform(0.75, 0.92)
+    narrow, short = random.uniform(0.4, 0.85), random.uniform(0.75, 0.92)
     raised = sheer * (2 * np.abs(rail[:, 1])) ** 3 * np.where(rail[:, 1] > 0, 1.0, 0.6)
     rings = []
     for share, x, z in ((0.0, narrow, short), (0.45, 0.5 + 0.45 * narrow, 0.5 + 0.46 * short), (1.0, 1.0, 1.0)):
         rings.append(np.stack([rail[:, 0] * x, high * share + raised * share, rail[:, 1] * z], 1))
     if depth:
-        for low, x, z in ((0.0, 0.86, 0.94), (depth, 0.86 * (0.5 + 0.5 * narrow), 0.5 + 0.4 * short)):
+        inside = random.uniform(0.76, 0.9)
+        for low, x, z in ((0.0, inside, 0.94), (depth, inside * (0.5 + 0.5 * narrow), 0.5 + 0.4 * short)):
             rings.append(np.stack([rail[:, 0] * x, high + raised * (low == 0) - low, rail[:, 1] * z], 1))
     return loft(rings, colour)
 
@@ -57,10 +65,13 @@ def _rowing(random: Generator) -> list[Solid]:
     _, second = paints(random, 2)
     second = paint if random.uniform() < 0.5 else second
     deep = high * random.uniform(0.4, 0.75)
-    stern = random.uniform(0.3, 0.9)
+    stern = random.uniform(0.4, 1.0)
     parts = [_hull(random, width, high, paint, deep, stern, random.uniform(0.0, 0.1))]
     for z in np.linspace(-0.3, 0.15, int(random.integers(0, 4))):
         parts.append(box(width * 0.88, 0.025, 0.07, second).moved(0, high - 0.4 * deep, z))
+    if random.uniform() < 0.5:
+        up, thick = random.uniform(0.02, 0.1), random.uniform(0.03, 0.06)
+        parts.append(box(thick, 0.6 * high + up, thick, paint).moved(0, 0.7 * high + up / 2, 0.48))
     if random.uniform() < 0.3:
         for x in (-1, 1):
             start, end = (x * 0.2 * width, high + 0.04, 0.0), (x * (width / 2 + 0.15), high * 0.4, -0.1)
@@ -79,7 +90,7 @@ def _dinghy(random: Generator) -> list[Solid]:
     z = np.concatenate([[-0.5, -0.1], front + (half * 0.5 + pointed) * np.sin(bend), [-0.1, -0.5]])
     y = radius + np.concatenate([[0, 0], 0.05 * np.sin(bend), [0, 0]])
     parts = [tube(np.stack([x, y, z], 1), radius, paint, 10)]
-    parts.append(box(2 * half, 0.05, front + 0.5, second).moved(0, 0.6 * radius, (front - 0.48) / 2))
+    parts.append(loft([np.stack([x, y - share * radius, z], 1)[::-1] for share in (0.7, 0.1)], second))
     parts.append(box(2 * half, 1.6 * radius, 0.05, paint).moved(0, radius, -0.45))
     for place in np.linspace(-0.25, 0.2, int(random.integers(1, 4))):
         parts.append(box(2 * half, 0.06, 0.08, third).moved(0, 1.3 * radius, place))
