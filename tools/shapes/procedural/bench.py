@@ -33,7 +33,7 @@ def _park(random: Generator) -> list[Solid]:
     """Planks on two or three frames, with a leaning back, often with armrests."""
     wood, frame = near(random, WOODS), near(random, (*METALS, *WOODS))
     width, depth, seat = random.uniform(1.0, 2.4), random.uniform(0.42, 0.62), random.uniform(0.38, 0.48)
-    high, thick, bar = random.uniform(0.7, 1.0), random.uniform(0.025, 0.06), random.uniform(0.04, 0.1)
+    high, thick, bar = random.uniform(0.7, 1.0), random.uniform(0.025, 0.08), random.uniform(0.04, 0.12)
     lean = random.uniform(0.03, 0.22)
     planks = _planks(random, width, depth, thick, wood, int(random.integers(1, 6)))
     parts = [plank.moved(y=seat, z=depth / 2) for plank in planks]
@@ -68,7 +68,7 @@ def _plain_back(random: Generator) -> list[Solid]:
     """Like a chair for two: four legs, posts, rails, sometimes a cushion."""
     wood, cloth = near(random, WOODS), near(random, CLOTHS)
     width, depth, seat = random.uniform(0.75, 1.7), random.uniform(0.38, 0.6), random.uniform(0.4, 0.5)
-    high, thick, bar = random.uniform(0.75, 1.1), random.uniform(0.04, 0.1), random.uniform(0.05, 0.11)
+    high, thick, bar = random.uniform(0.75, 1.1), random.uniform(0.04, 0.14), random.uniform(0.05, 0.15)
     parts = [*legs(random, width, depth, seat, bar, wood), box(width, thick, depth, wood).moved(y=seat)]
     if random.random() < 0.4:
         parts.append(block(0.92 * width, 0.08, 0.92 * depth, 0.3, cloth).moved(y=seat + thick / 2 + 0.02))
@@ -97,14 +97,14 @@ def _backless(random: Generator) -> list[Solid]:
     """A board or a cushion on legs, on two slabs or on bent tubes."""
     wood, cloth = near(random, WOODS), near(random, (*CLOTHS, *WOODS))
     width, depth, seat = random.uniform(0.8, 2.2), random.uniform(0.3, 0.55), random.uniform(0.36, 0.5)
-    thick = random.uniform(0.04, 0.12)
+    thick = random.uniform(0.04, 0.16)
     parts = [
         part.moved(y=seat) for part in _planks(random, width, depth, thick, wood, int(random.choice([1, 1, 3, 4])))
     ]
     kind = one_of(random, {"legs": 5.0, "slabs": 3.0, "tubes": 2.0})
     inner = width * random.uniform(0.7, 0.98)
     if kind == "legs":
-        bar = random.uniform(0.05, 0.12)
+        bar = random.uniform(0.05, 0.15)
         parts += legs(random, inner, 0.95 * depth, seat, bar, wood)
         rails = random.choice([0.15, 0.6, 0.85]) * seat
         parts += [
