@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike
 
-from gendr.tools.shapes.procedural.paint import DARK, paints
+from gendr.tools.shapes.procedural.paint import DARK, light, paints
 from gendr.tools.shapes.procedural.solid import Colour, Solid, box, lathe, loft, rod, rounded_box
 
 KINDS = {
@@ -132,7 +132,7 @@ def _trimmings(
         parts += [mirror, mirror.mirrored()]
     extra = random.uniform()
     if extra < 0.14:
-        for x, shade in ((-0.055, (0.8, 0.1, 0.1)), (0.055, (0.1, 0.2, 0.8))):
+        for x, shade in ((-0.055, light(0.8, 0.1, 0.1)), (0.055, light(0.1, 0.2, 0.8))):
             parts.append(box(0.11, 0.035, 0.05, shade).moved(x, height + 0.012, middle))
     elif extra < 0.24:
         parts.append(box(0.12, 0.045, 0.05, colours[1]).moved(0, height + 0.015, middle))

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.random import Generator
 
-from gendr.tools.shapes.procedural.paint import DARK, hue, paints, wood
+from gendr.tools.shapes.procedural.paint import DARK, hue, light, paints, wood
 from gendr.tools.shapes.procedural.solid import Colour, Points, Solid, ball, box, lathe, loft, rod, rounded_box, tube
 
 
@@ -152,12 +152,8 @@ def _yacht(random: Generator) -> list[Solid]:
 def _tall_ship(random: Generator) -> list[Solid]:
     """Two or three masts with square sails, a raised stern, a bowsprit."""
     width, high = random.uniform(0.16, 0.28), random.uniform(0.11, 0.18)
-    paint, sail, spar = (
-        wood(random),
-        random.choice(((0.9, 0.88, 0.8), (0.75, 0.7, 0.6), (0.6, 0.58, 0.5))),
-        wood(random),
-    )
-    canvas: Colour = (float(sail[0]), float(sail[1]), float(sail[2]))
+    paint, spar, bright = wood(random), wood(random), random.uniform(0.6, 0.92)
+    canvas = light(bright, 0.97 * bright, 0.86 * bright)
     parts = [_hull(random, width, high, paint, 0.2 * high, 0.8, random.uniform(0.02, 0.06)).scaled(z=0.84)]
     parts.append(box(width * 0.75, random.uniform(0.06, 0.12), 0.2, paint).moved(0, high + 0.02, -0.31))
     parts.append(rod((0, high, 0.32), (0, high + random.uniform(0.08, 0.2), 0.56), 0.012, spar))
@@ -301,7 +297,7 @@ def _warship(random: Generator) -> list[Solid]:
     """A slender grey hull, a tower, turrets with guns."""
     width, high = random.uniform(0.11, 0.17), random.uniform(0.06, 0.1)
     grey = random.uniform(0.35, 0.65)
-    paint: Colour = (grey, grey, grey * 1.05)
+    paint = light(grey, grey, 1.05 * grey)
     parts = [_hull(random, width, high, paint, stern=0.7, bow=random.uniform(0.35, 0.5), sheer=0.02)]
     parts += _house(
         random, 0.02, high, width * 0.6, random.uniform(0.2, 0.36), int(random.integers(2, 4)), [paint, paint]
