@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from gendr import Mesh
+from gendr.tools.shapes.build import Build
 from gendr.tools.shapes.command import main
 from gendr.tools.shapes.layout import ShapeData
 from gendr.tools.shapes.portrait import portrait
@@ -164,3 +165,9 @@ def test_real_meshes_look_as_another_rasterizer_draws_them(data_dir: Path, tmp_p
         difference = np.abs(ours[:, :, 3].astype(int) - images[:, :, 3])
         assert difference.mean() < 0.01
         assert difference.max() <= 16  # one of sixteen samples
+
+
+def test_a_build_killed_before_its_plan_was_written_can_be_begun_again(tmp_path: Path) -> None:
+    (tmp_path / "out" / ".pieces").mkdir(parents=True)
+    Build(tmp_path / "out", procedural("chair", (1, 0, 0)))
+    assert (tmp_path / "out" / "shapes.json").is_file()

@@ -92,8 +92,9 @@ class Build:
         there = _read(plan).get("source") if plan.exists() else None
         if there is not None and there != source.plain:
             _check.fail("out", "a new folder, or one of the same data", f"{out}, whose data were {_told(there)}")
-        if there is None and out.exists() and any(out.iterdir()):
-            _check.fail("out", "a new or empty folder", f"{out}, which holds {min(p.name for p in out.iterdir())}")
+        foreign = sorted(path.name for path in out.iterdir() if path.name[0] != ".") if out.exists() else []
+        if there is None and foreign:
+            _check.fail("out", "a new or empty folder", f"{out}, which holds {foreign[0]}")
         (out / PIECES).mkdir(parents=True, exist_ok=True)
         if there is None:
             _write(plan, {"source": source.plain, "objects": {}})
