@@ -99,7 +99,7 @@ class Instance:
             _check.fail("instance", "DISTRIBUTION + T_CONORM", repr(text))
         return Instance(distributions.from_spec(first), tnorms.from_spec(second.strip()))
 
-    def renderer(self, image_size: int | Sequence[int] = 256, tau: float | Tensor = 1e-2) -> Renderer:
+    def renderer(self, image_size: int | Sequence[int] = 256, tau: float | Tensor | str = 1e-2) -> Renderer:
         """The renderer with this distribution and T-conorm; `tau` in half image heights, squared for a squared one."""
         return Renderer(image_size, self.distribution, tau, self.t_conorm)
 

@@ -35,8 +35,10 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from torch import Tensor
+from typing_extensions import Self
 
 from gendr.render import Raster, Renderer
+from gendr.render.geometry import Geometry
 from gendr.render.texture import FaceTextures
 
 
@@ -76,6 +78,10 @@ class StraightThrough(Renderer):
     """
 
     backward: Renderer = field(default_factory=Renderer, kw_only=True)
+
+    def _settled(self, geometry: Geometry) -> Self:
+        whole = replace(self.backward, image_size=self.image_size)
+        return replace(super()._settled(geometry), backward=whole._settled(geometry))
 
     def _rasterize(self, face_vertices: Tensor, size: tuple[int, int], **options: Any) -> Raster:
         sharp = super()._rasterize(face_vertices.detach(), size, **options)

@@ -22,7 +22,7 @@ from gendr.tnorms import Maximum, Probabilistic
 ImageSize = int | Sequence[int]
 
 
-def opendr(image_size: ImageSize = 256, tau: float | Tensor | None = None) -> StraightThrough:
+def opendr(image_size: ImageSize = 256, tau: float | Tensor | str | None = None) -> StraightThrough:
     """OpenDR: sharp images; the gradient of an edge is the difference of the pixels on its two sides.
 
     Same: the forward pass is an ordinary, sharp rasterizer. The backward pass replaces the derivative of the image by
@@ -47,7 +47,7 @@ def opendr(image_size: ImageSize = 256, tau: float | Tensor | None = None) -> St
     return _surrogate(image_size, pixel if tau is None else tau)
 
 
-def nmr(image_size: ImageSize = 256, tau: float | Tensor = 10**-1.5) -> StraightThrough:
+def nmr(image_size: ImageSize = 256, tau: float | Tensor | str = 10**-1.5) -> StraightThrough:
     """The Neural 3D Mesh Renderer (NMR, N3MR): sharp images; the gradient is that of a linear ramp instead of the step.
 
     Same: the forward pass is sharp; the backward pass replaces a pixel's sudden change, while an edge sweeps over it,
@@ -71,7 +71,7 @@ def nmr(image_size: ImageSize = 256, tau: float | Tensor = 10**-1.5) -> Straight
     return _surrogate(image_size, tau)
 
 
-def rhodin(image_size: ImageSize = 256, tau: float | Tensor = 10**-1.5) -> Renderer:
+def rhodin(image_size: ImageSize = 256, tau: float | Tensor | str = 10**-1.5) -> Renderer:
     """Rhodin et al.: Gaussian probabilities, joined as independent events.
 
     Same: occlusion falls off as a Gaussian, and what is behind is seen with the probability that nothing in front of
@@ -93,7 +93,7 @@ def rhodin(image_size: ImageSize = 256, tau: float | Tensor = 10**-1.5) -> Rende
     return Renderer(image_size, Gaussian(), tau, Probabilistic())
 
 
-def softras(image_size: ImageSize = 256, tau: float | Tensor = 1e-5) -> Renderer:
+def softras(image_size: ImageSize = 256, tau: float | Tensor | str = 1e-5) -> Renderer:
     """SoftRas: the logistic function of the squared distance, joined as independent events.
 
     Same: the probability of a face, the product for the silhouette (`aggr_func_alpha="prod"`), the default
@@ -118,7 +118,7 @@ def softras(image_size: ImageSize = 256, tau: float | Tensor = 1e-5) -> Renderer
     return Renderer(image_size, Logistic().squared(), tau, Probabilistic(), RasterStage(cutoff=1e-4), blend)
 
 
-def dib_r(image_size: ImageSize = 256, tau: float | Tensor | None = None, *, squared: bool = False) -> Renderer:
+def dib_r(image_size: ImageSize = 256, tau: float | Tensor | str | None = None, *, squared: bool = False) -> Renderer:
     """DIB-R: certain inside, falling off exponentially outside, joined as independent events.
 
     Same: a pixel inside a face is covered for certain; outside, face `t` has the probability `exp(-d / tau)`, the
@@ -147,7 +147,7 @@ def dib_r(image_size: ImageSize = 256, tau: float | Tensor | None = None, *, squ
     return Renderer(image_size, distribution, softness, Probabilistic(), blend=BlendStage("hard"))
 
 
-def pix2vex(image_size: ImageSize = 256, tau: float | Tensor = 1e-2) -> ThreeEdges:
+def pix2vex(image_size: ImageSize = 256, tau: float | Tensor | str = 1e-2) -> ThreeEdges:
     """Pix2Vex: three logistic half-plane tests a triangle, joined as independent events.
 
     Same: "inside" is the product of three logistic functions, one an edge, and faces join by the probabilistic sum: the
@@ -170,7 +170,7 @@ def pix2vex(image_size: ImageSize = 256, tau: float | Tensor = 1e-2) -> ThreeEdg
     return ThreeEdges(image_size, Logistic(), tau, Probabilistic())
 
 
-def logistic_relaxation(image_size: ImageSize = 256, tau: float | Tensor = 1e-2) -> Renderer:
+def logistic_relaxation(image_size: ImageSize = 256, tau: float | Tensor | str = 1e-2) -> Renderer:
     """The logistic relaxation of a silhouette program that asks for the sign of the distance.
 
     Same: logistic perturbation of the signed Euclidean distance, joined as independent events; what the thesis calls
@@ -198,6 +198,6 @@ PRESETS: dict[str, Callable[..., Renderer]] = {
 """Every preset by its name."""
 
 
-def _surrogate(image_size: ImageSize, tau: float | Tensor) -> StraightThrough:
+def _surrogate(image_size: ImageSize, tau: float | Tensor | str) -> StraightThrough:
     soft = Renderer(image_size, Uniform(), tau, Probabilistic())
     return StraightThrough(image_size, Heaviside(), 1.0, Maximum(), blend=BlendStage("hard"), backward=soft)

@@ -14,8 +14,10 @@ from gendr.render.mesh import Mesh
 from gendr.render.mesh_batch import MeshBatch
 from gendr.render.normals import corner_normals, face_normals, vertex_normals
 from gendr.render.rasterize import Raster, rasterize
+from gendr.render.reach_report import ReachReport, reach_report
 from gendr.render.renderer import Renderer, Rendering
 from gendr.render.shading import shade
+from gendr.render.softness import automatic_tau
 from gendr.render.stages import BlendStage, RasterStage, ShadeStage
 from gendr.render.texture import FaceTextures
 from gendr.render.topology import MeshTopology
@@ -37,11 +39,13 @@ __all__ = [
     "PointLight",
     "Raster",
     "RasterStage",
+    "ReachReport",
     "Renderer",
     "Rendering",
     "ShadeStage",
     "SphericalHarmonicsLight",
     "Views",
+    "automatic_tau",
     "clip_depth",
     "clip_far",
     "clip_near",
@@ -52,6 +56,7 @@ __all__ = [
     "losses",
     "pose",
     "rasterize",
+    "reach_report",
     "save_cameras",
     "schedules",
     "shade",

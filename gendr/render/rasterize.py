@@ -15,6 +15,7 @@ from gendr._types import Alpha, FaceVertices, Features, PackedFaceVertices
 from gendr.distributions import Distribution, Logistic
 from gendr.render import blending
 from gendr.render.reference_views import reference_views
+from gendr.render.softness import automatic_tau
 from gendr.render.texture import FaceTextures
 from gendr.tnorms import Maximum, Probabilistic, TNorm
 
@@ -45,7 +46,7 @@ def rasterize(
     face_vertices: FaceVertices | PackedFaceVertices,
     image_size: int | Sequence[int],
     distribution: Distribution | None = None,
-    tau: float | Tensor = 1e-2,
+    tau: float | Tensor | str = 1e-2,
     t_conorm: TNorm | None = None,
     *,
     attributes: Tensor | None = None,
@@ -85,7 +86,8 @@ def rasterize(
             `face_ranges` a packed list `[N, 3, 3]`.
         image_size: `H = W`, or `(H, W)`.
         distribution: `Logistic()` by default.
-        tau: softness, a number, or a tensor `[]` or `[B]`; in [1e-30, 1e30].
+        tau: softness, a number, or a tensor `[]` or `[B]`; in [1e-30, 1e30]. "auto" makes edges one pixel wide, see
+            `gendr.render.automatic_tau`.
         t_conorm: `Probabilistic()` by default.
         attributes: what the corners show, `[B, F, 3, C]`, or `[1, F, 3, C]` for all images; packed `[N, 3, C]`.
         textures: what the faces show of images, sampled within the blend; their channels follow the attributes'.
@@ -139,6 +141,8 @@ def rasterize(
             "face_vertices", "fewer than 2^24 faces for Maximum, whose winners float32 must number", face_vertices
         )
     height, width = image_height_width(image_size)
+    if isinstance(tau, str) and tau == "auto":
+        tau = automatic_tau(face_vertices, (height, width), distribution, t_conorm, face_ranges=ranges)
     scale = per_image("tau", tau, face_vertices, batch)
     _check.choice("cull", cull, CULLS)
     _check.number("cutoff", cutoff, 0.0, 0.5)
@@ -224,14 +228,17 @@ def scalar(value: float | Tensor, like: Tensor) -> Tensor:
     return torch.full((), value, dtype=like.dtype, device=like.device)
 
 
-def per_image(name: str, value: float | Tensor, like: Tensor, batch: int) -> Tensor:
+def per_image(name: str, value: float | Tensor | str, like: Tensor, batch: int) -> Tensor:
     """A number or a tensor `[]` or `[B]` as a tensor `[B]`, of the dtype and on the device of `like`.
 
     >>> per_image("tau", 0.5, torch.zeros(1), 2)
     tensor([0.5000, 0.5000])
     """
     if isinstance(value, bool) or not isinstance(value, (int, float, Tensor)):
-        raise TypeError(f"{name}: expected a number or a tensor [] or [{batch}], got {_check.describe(value)}")
+        or_auto = ', or "auto"' if isinstance(value, str) else ""
+        raise TypeError(
+            f"{name}: expected a number or a tensor [] or [{batch}]{or_auto}, got {_check.describe(value)}"
+        )
     whole = scalar(value, like)
     if whole.ndim > 1 or (whole.ndim == 1 and whole.shape[0] not in (1, batch)):
         _check.fail(name, f"a number or a tensor [] or [{batch}]", value)

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
+from typing_extensions import Self
 
 from gendr import _check
 from gendr._types import Alpha
@@ -21,6 +22,7 @@ from gendr.render.mesh import Mesh
 from gendr.render.mesh_batch import MeshBatch
 from gendr.render.rasterize import Raster, image_height_width, rasterize
 from gendr.render.shading import Lights
+from gendr.render.softness import automatic_tau
 from gendr.render.stages import BlendStage, RasterStage, ShadeStage
 from gendr.tnorms import Probabilistic, TNorm
 
@@ -56,6 +58,7 @@ class Renderer:
         image_size: `H = W`, or `(H, W)`, in pixels.
         distribution: its CDF turns signed distance into occlusion.
         tau: softness in half image heights (squared, when the distribution is): a number, or a tensor `[]` or `[B]`.
+            "auto" makes edges one pixel wide, whatever the distribution is; see `gendr.render.automatic_tau`.
         t_conorm: joins the faces over a pixel.
         raster: planes, culling, cut-off, antialiasing.
         blend: from faces to one colour, and the background.
@@ -75,7 +78,7 @@ class Renderer:
 
     image_size: int | Sequence[int] = 256
     distribution: Distribution = field(default_factory=Logistic)
-    tau: float | Tensor = 1e-2
+    tau: float | Tensor | str = 1e-2
     t_conorm: TNorm = field(default_factory=Probabilistic)
     raster: RasterStage = field(default_factory=RasterStage)
     blend: BlendStage = field(default_factory=BlendStage)
@@ -110,7 +113,8 @@ class Renderer:
         height, width = image_height_width(self.image_size)
         scale = self.raster.antialias
         cull = self._cull(camera)
-        raster, layers = self._draw(geometry, camera, look, (height * scale, width * scale), cull, "depth" in wanted)
+        settled = self._settled(geometry)
+        raster, layers = settled._draw(geometry, camera, look, (height * scale, width * scale), cull, "depth" in wanted)
         images: dict[str, Any] = {"alpha": raster.alpha}
         if "depth" in wanted:
             images["depth"] = raster.depth
@@ -122,7 +126,15 @@ class Renderer:
         out = Rendering(**{name: _averaged(image, scale) for name, image in images.items()})
         if not wanted & {"face_id", "barycentrics"}:
             return out
-        return self._with_faces(out, geometry, mesh, camera, (height, width), cull, wanted)
+        return settled._with_faces(out, geometry, mesh, camera, (height, width), cull, wanted)
+
+    def _settled(self, geometry: Geometry) -> Self:
+        """Itself, with a number in place of `tau="auto"`, which counts pixels of the image, not of finer ones."""
+        if not (isinstance(self.tau, str) and self.tau == "auto"):
+            return self
+        faces, ranges = geometry.face_vertices, geometry.face_ranges
+        tau = automatic_tau(faces, self.image_size, self.distribution, self.t_conorm, face_ranges=ranges)
+        return replace(self, tau=tau)
 
     def _wanted(self, mesh: Mesh | MeshBatch, lights: Lights | None, outputs: Sequence[str] | None) -> set[str]:
         if outputs is None:

@@ -1,0 +1,199 @@
+r"""How wide a softened edge is, and the softness `tau` that makes it as wide as wanted: `tau="auto"`.
+
+Where `n` equal faces meet, the image's edge goes from transparent to opaque between the distances at which one face's
+probability is `a(0.1)` and `a(0.9)`, with `conorm(a(y), ..., a(y)) = y` for `n` copies. At `tau = 1` its width is
+
+    w = F^-1(a(0.9)) - F^-1(a(0.1)),
+
+and at any other `tau` it is `w tau`, or `w sqrt(tau)` when the distribution is squared. For an edge of `N` pixels,
+`W = 2 N / H` in half image heights, `tau = W / w`, or its square. How many faces meet follows from the area `s^2` of the
+typical face in the image: the outline of a closed surface has two layers, and `pi (W / s)^2` faces of them within `W`:
+
+    n = min(1 + pi (W / s)^2, faces).
+
+One face alone has `n = 1` and an edge of just `N` pixels, whatever its distribution is. Many small faces make heavy
+tails add up, and tau smaller.
+
+A distribution with `F(0) < 1/2`, such as the exponential, lies inside of the face; if it is much wider than the face,
+the face fades. There `tau` is at most the one at which a face's middle is more covered than not, `F(r / tau) = 1/2` with
+`r` the radius of the circle in an equilateral triangle of area `s^2`, or half a pixel where that is more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from gendr import _check, distributions, tnorms
+from gendr.render.reference import signed_area
+from gendr._types import FaceVertices, PackedFaceVertices
+from gendr.distributions import Distribution
+from gendr.tnorms import Maximum, TNorm
+
+EDGE_PIXELS = 1.0
+"""Width of the edge, 10 to 90 %, in pixels. It gives about the softnesses of the published single-view runs: on a sphere
+of 1,280 faces at 64 pixels 10^-1.4 for Uniform (published 10^-1.5), 10^-2.0 for Logistic (10^-2), 10^-1.95 for
+Exponential reversed (10^-2)."""
+
+SOFTNESSES = (1e-30, 1e30)
+INRADIUS = 3**-0.75
+"""Of an equilateral triangle of area 1."""
+SAMPLE = 4096  # faces of an image that are looked at: their median is as good as that of all
+LEVELS = (0.1, 0.9)
+
+
+def automatic_tau(
+    face_vertices: FaceVertices | PackedFaceVertices,
+    image_size: int | Sequence[int],
+    distribution: Distribution,
+    t_conorm: TNorm | None = None,
+    *,
+    face_ranges: Tensor | None = None,
+    edge_pixels: float = EDGE_PIXELS,
+) -> Float[Tensor, " B"]:
+    """The softness at which edges are `edge_pixels` wide; the formula is at the top of `gendr.render.softness`.
+
+    This is what `tau="auto"` stands for. It follows the geometry without being differentiable in it, and looks at
+    numbers, so that a GPU is waited for; a loop that is to run undisturbed asks once and keeps the answer.
+
+    Args:
+        face_vertices: as `gendr.rasterize` takes them, `[B, F, 3, 3]`, or packed `[N, 3, 3]`.
+        image_size: `H = W`, or `(H, W)`.
+        distribution: Heaviside, which has no softness, gets 1.
+        t_conorm: Maximum by default, for which faces do not add up.
+        face_ranges: int64 `[B, 2]` for a packed list.
+        edge_pixels: the width `N`, positive: from 10 to 90 %.
+
+    Returns:
+        `[B]`, within [1e-30, 1e30], in the dtype and on the device of `face_vertices`.
+
+    Raises:
+        TypeError, ValueError: an argument of the wrong kind or out of range.
+
+    >>> from gendr.distributions import Uniform
+    >>> triangle = torch.tensor([[[[-0.5, -0.5, 2.0], [0.5, -0.5, 2.0], [0.0, 0.5, 2.0]]]])
+    >>> automatic_tau(triangle, 64, Uniform()).log10()
+    tensor([-1.7096])
+    """
+    edge_pixels = _check.number("edge_pixels", edge_pixels, 1e-6, 1e6)
+    height = image_size if isinstance(image_size, int) else image_size[0]
+    width = 2.0 * edge_pixels / height
+    images = _images(face_vertices, face_ranges)
+    values = [_of_image(faces, height, width, distribution, t_conorm or Maximum()) for faces in images]
+    return torch.tensor(values, dtype=face_vertices.dtype, device=face_vertices.device)
+
+
+def edge_width(distribution: Distribution, t_conorm: TNorm | None = None, n_faces: float = 1.0) -> float:
+    """The distance between 10 and 90 % of alpha at `tau = 1`, where `n_faces` equal faces meet.
+
+    Args:
+        distribution: of a squared one the width grows with the root of tau.
+        t_conorm: Maximum by default, for which the number of faces does not matter.
+        n_faces: at least 1; between powers of two the width is interpolated, geometrically.
+
+    Returns:
+        In [0, inf), 0 for Heaviside alone.
+
+    Raises:
+        ValueError: `n_faces` is out of range.
+
+    >>> from gendr.distributions import Cauchy, Logistic
+    >>> from gendr.tnorms import Probabilistic
+    >>> f"{edge_width(Logistic()):.3f} {edge_width(Cauchy()):.3f} {edge_width(Cauchy(), Probabilistic(), 16):.3f}"
+    '4.394 6.155 50.305'
+    """
+    octave = math.log2(_check.number("n_faces", n_faces, 1.0, 1e9))
+    spec, joined = str(distribution), str(t_conorm or Maximum())
+    low = math.floor(octave)
+    narrow, wide = _width(spec, joined, low), _width(spec, joined, low + 1)
+    if narrow <= 0.0:
+        return 0.0
+    return narrow * (wide / narrow) ** (octave - low)
+
+
+def reach(distribution: Distribution, tau: float, image_size: int | Sequence[int], cutoff: float = 1e-6) -> float:
+    """How far outside of a face, in pixels, its probability is at least `cutoff`: there it has gradients.
+
+    Args:
+        distribution: one that lies inside of the face reaches 0 pixels.
+        tau: softness in half image heights, squared for a squared distribution.
+        image_size: `H = W`, or `(H, W)`.
+        cutoff: in [1e-30, 0.5], `RasterStage.cutoff`.
+
+    Raises:
+        TypeError, ValueError: an argument of the wrong kind or out of range.
+
+    >>> from gendr.distributions import Cauchy, Gaussian, Uniform
+    >>> [round(reach(d, 10**-1.5, 64), 1) for d in (Uniform(), Gaussian(), Cauchy())]
+    [1.0, 4.8, 322105.9]
+    """
+    height = image_size if isinstance(image_size, int) else image_size[0]
+    level = torch.tensor(_check.number("cutoff", cutoff, SOFTNESSES[0], 0.5), dtype=torch.float64)
+    distance = -distribution.quantile(level, _check.number("tau", tau, *SOFTNESSES))
+    return max(float(distance), 0.0) * height / 2.0
+
+
+def tau_for_width(distribution: Distribution, width: float, one: float) -> float:
+    """The softness that makes an edge of width `one` at `tau = 1` as wide as `width`, both in half image heights.
+
+    >>> from gendr.distributions import Logistic
+    >>> tau_for_width(Logistic(), 0.5, 4.0), tau_for_width(Logistic().squared(), 0.5, 2.0)
+    (0.125, 0.0625)
+    """
+    if one <= 0.0:
+        return 1.0
+    ratio = width / one
+    return min(max(ratio * ratio if distribution.is_squared else ratio, SOFTNESSES[0]), SOFTNESSES[1])
+
+
+def _images(face_vertices: Tensor, face_ranges: Tensor | None) -> list[Tensor]:
+    """Of each image, the faces' corners in the plane; no more than a sample of them."""
+    if face_ranges is None:
+        _check.tensor("face_vertices", face_vertices, ["B", "F", 3, 3])
+        images = list(face_vertices.detach())
+    else:
+        _check.tensor("face_vertices", face_vertices, ["N", 3, 3])
+        images = [face_vertices.detach()[begin:end] for begin, end in face_ranges.tolist()]
+    return [faces[..., :2] for faces in images]
+
+
+def _of_image(faces: Tensor, height: int, width: float, distribution: Distribution, t_conorm: TNorm) -> float:
+    if not len(faces):
+        return tau_for_width(distribution, width, edge_width(distribution))
+    sample = faces[:: math.ceil(len(faces) / SAMPLE)].double().clamp(-1e9, 1e9)
+    size = math.sqrt(float(signed_area(sample).abs().median()) / 2.0)
+    size = size if size < math.inf else 1.0  # corners that are not finite are the rasterizer's to refuse
+    n_faces = min(1.0 + math.pi * (width / max(size, 1e-9)) ** 2, float(len(faces)))
+    tau = tau_for_width(distribution, width, edge_width(distribution, t_conorm, n_faces))
+    middle = float(distribution.quantile(torch.tensor(0.5, dtype=torch.float64)))
+    if middle <= 0.0:
+        return tau
+    return min(tau, tau_for_width(distribution, max(INRADIUS * size, 1.0 / height), middle))
+
+
+@lru_cache(maxsize=4096)
+def _width(distribution: str, t_conorm: str, octave: int) -> float:
+    """`edge_width` for `2^octave` faces."""
+    levels = _levels(tnorms.from_spec(t_conorm), octave)
+    low, high = distributions.from_spec(distribution).quantile(levels).tolist()
+    return float(high - low)
+
+
+def _levels(t_conorm: TNorm, octave: int) -> Tensor:
+    """The probabilities `[2]` of which `2^octave` copies join to 10 and to 90 %: by bisection of their logarithm."""
+    wanted = torch.tensor(LEVELS, dtype=torch.float64)
+    if not t_conorm.is_t_conorm or isinstance(t_conorm, Maximum):
+        return wanted
+    low, high = torch.full_like(wanted, math.log(1e-300)), wanted.log()
+    for _ in range(64):
+        middle = (low + high) / 2
+        joined = middle.exp()
+        for _ in range(octave):
+            joined = t_conorm.conorm(joined, joined)
+        low, high = torch.where(joined < wanted, middle, low), torch.where(joined < wanted, high, middle)
+    return high.exp()
