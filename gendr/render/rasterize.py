@@ -236,9 +236,7 @@ def per_image(name: str, value: float | Tensor | str, like: Tensor, batch: int) 
     """
     if isinstance(value, bool) or not isinstance(value, (int, float, Tensor)):
         or_auto = ', or "auto"' if isinstance(value, str) else ""
-        raise TypeError(
-            f"{name}: expected a number or a tensor [] or [{batch}]{or_auto}, got {_check.describe(value)}"
-        )
+        raise TypeError(f"{name}: expected a number or a tensor [] or [{batch}]{or_auto}, got {_check.describe(value)}")
     whole = scalar(value, like)
     if whole.ndim > 1 or (whole.ndim == 1 and whole.shape[0] not in (1, batch)):
         _check.fail(name, f"a number or a tensor [] or [{batch}]", value)
