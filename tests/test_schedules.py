@@ -4,10 +4,11 @@ import math
 import pickle
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gendr.render.schedules import constant, cosine, log_linear
+from gendr.render.schedules import constant, cosine, gradient_driven, log_linear
 
 POSITIVE = st.floats(1e-300, 1e300)
 
@@ -74,3 +75,60 @@ def test_schedules_are_values(schedule):
 def test_wrong_arguments_are_named(name, make):
     with pytest.raises((ValueError, TypeError), match=name):
         make()
+
+
+def test_gradient_driven_is_adam_on_the_logarithm():
+    gradients = [3.0, -1.0, 0.5, 0.0, 2.0, -4.0]
+    tau, log_tau = gradient_driven(0.1, rate=0.05), torch.tensor(0.1, dtype=torch.float64).log().requires_grad_()
+    adam = torch.optim.Adam([log_tau], lr=0.05, betas=(0.9, 0.99), eps=0.0)
+    for gradient in gradients:
+        log_tau.grad = gradient * log_tau.detach().exp()
+        adam.step()
+        tau = tau.after(gradient)
+        assert tau.value == pytest.approx(log_tau.exp().item(), rel=1e-12)
+
+
+def test_gradient_driven_stays_within_its_bounds_whatever_the_gradient_is():
+    for gradient in (1e300, -1e300, 1e-300, torch.tensor([1e38, 1e38])):
+        tau = gradient_driven(1e-2, 1e-3, 1e-1, rate=10.0)
+        for _ in range(5):
+            tau = tau.after(gradient)
+            assert 1e-3 <= tau.value <= 1e-1
+
+
+def test_gradient_driven_waits_while_nothing_depends_on_tau():
+    tau = gradient_driven(0.1)
+    assert tau.after(None).after(0.0).value == 0.1
+    leaf = tau.tensor()
+    (3.0 * leaf.expand(4).sum()).backward()
+    assert tau.after(leaf.grad).value < 0.1
+
+
+def test_gradient_driven_finds_the_softness_that_a_blurred_edge_has():
+    # The target is the same edge rendered with tau 0.05: following the gradient from 0.5 must end there.
+    from gendr.distributions import Logistic
+    from gendr.render import rasterize
+
+    faces = torch.tensor([[[[0.0, -500.0, 2.0], [0.0, 500.0, 2.0], [900.0, 0.0, 2.0]]]], dtype=torch.float64)
+    target = rasterize(faces, 16, Logistic(), 0.05, cutoff=0).alpha
+    tau = gradient_driven(0.5, 1e-4, 1.0, rate=cosine(0.2, 0.01, 60))
+    for _ in range(60):
+        leaf = tau.tensor()
+        (rasterize(faces, 16, Logistic(), leaf, cutoff=0).alpha - target).square().sum().backward()
+        tau = tau.after(leaf.grad)
+    assert tau.value == pytest.approx(0.05, rel=0.1)  # 0.0505
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: gradient_driven(1.0, 2.0, 3.0), "start: expected a number in"),
+        (lambda: gradient_driven(1.0, 2.0, 1.0), "high: expected a number in"),
+        (lambda: gradient_driven(1.0, rate=0.0), "rate: expected a number in"),
+        (lambda: gradient_driven(1.0, betas=(0.9, 1.0)), r"betas\[1\]: expected a number in \[0, 1\)"),
+        (lambda: gradient_driven(1.0).after(math.nan), "gradient: expected"),
+    ],
+)
+def test_wrong_arguments_of_gradient_driven_are_named(call, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        call()

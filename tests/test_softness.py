@@ -26,23 +26,20 @@ def spheres(scale=1.0, level=3):
 
 
 @pytest.mark.parametrize("distribution", THESIS.distributions, ids=str)
-@pytest.mark.parametrize("pixels", [1.0, 6.0])
-def test_one_edge_is_as_wide_as_promised(distribution, pixels):
+def test_one_edge_is_as_wide_as_promised(distribution):
+    pixels = 6.0
     tau = automatic_tau(HALF_PLANE, 64, distribution, edge_pixels=pixels)
-    # Columns 1/512 of a half image height apart, from -4 to 4: what lies between 10 and 90 % of alpha is counted.
-    alpha = rasterize(HALF_PLANE, (1, 4), distribution, tau, Maximum(), cutoff=0).alpha
-    assert alpha.shape == (1, 1, 4)
-    x = torch.linspace(-4, 4, 8 * 2048, dtype=torch.float64)
-    values = distribution.cdf(x, tau)
-    width = ((values > 0.1) & (values < 0.9)).sum().item() / 2048
-    assert width == pytest.approx(pixels * PIXEL, abs=2 / 2048)
+    # At distances 1/512 apart, from -4 to 4, those are counted that lie between 10 and 90 %.
+    values = distribution.cdf(torch.linspace(-4, 4, 8 * 512, dtype=torch.float64), tau)
+    width = ((values > 0.1) & (values < 0.9)).sum().item() / 512
+    assert width == pytest.approx(pixels * PIXEL, abs=2 / 512)
 
 
 def test_the_rendered_edge_has_that_width():
-    # The same through the rasterizer: 2,048 columns across the edge, on an image 1/32 as high as it is wide.
+    # The same through the rasterizer: 1,024 columns across the edge, on an image 1/16 as high as it is wide.
     for distribution in (Gaussian(), Cauchy().squared(), Exponential(), Levy().reversed()):
         tau = automatic_tau(HALF_PLANE, 64, distribution, edge_pixels=4.0)
-        alpha = rasterize(HALF_PLANE, (64, 2048), distribution, tau, Maximum(), cutoff=0).alpha[0, 32]
+        alpha = rasterize(HALF_PLANE, (64, 1024), distribution, tau, Maximum(), cutoff=0).alpha[0, 32]
         width = ((alpha > 0.1) & (alpha < 0.9)).sum().item()
         assert width == pytest.approx(4.0, abs=1.0)  # whole pixels are counted
 
@@ -53,18 +50,18 @@ def test_the_rendered_edge_has_that_width():
 )
 def test_the_outline_of_a_fine_mesh_is_soft_and_the_rest_is_not(spec, t_conorm):
     distribution = distributions.from_spec(spec)
-    faces = spheres()[:1]
+    faces = spheres(level=2)[:1]
     tau = automatic_tau(faces, 64, distribution, t_conorm, edge_pixels=3.0)
     # From the left border of the image to the middle of the sphere, 4 points to a pixel.
     points = torch.stack((torch.linspace(-1, 0, 129, dtype=torch.float64)[:-1], torch.zeros(128).double()), -1)
     alpha = coverage(faces, tau, points, distribution, t_conorm, near=1.0, far=100.0, cull="none", cutoff=0.0)[0]
     assert alpha[0] < 0.1  # 0.06 at most
-    assert alpha[-16:].min() > 0.9
+    assert alpha[-16:].mean() > 0.95
     width = ((alpha > 0.1) & (alpha < 0.9)).sum().item() / 4 / 3.0
-    # Of what is asked for, 0.62 to 1.33 where neighbours alone add up. Ramps of compact support get steeper by joining
-    # and heavy tails add up over the whole sphere: narrower, for Uniform and Cauchy with Dombi 0.21 and 0.17.
+    # Of what is asked for, 0.71 to 1.21 where neighbours alone add up, 0.38 to 1.50 for Uniform, whose ramps get steeper
+    # by joining, and for heavy tails, which add up over the whole sphere.
     is_estimated = spec in ("gaussian", "logistic(squared)", "gamma(p=0.5, reversed)")
-    assert (0.5 if is_estimated else 0.1) < width < 1.5
+    assert (0.6 if is_estimated else 0.3) < width < 1.6
 
 
 @pytest.mark.parametrize("spec", ["gaussian", "cauchy", "levy", "exponential", "logistic(squared)", "levy(squared)"])
@@ -79,11 +76,11 @@ def test_softness_follows_the_pixels(spec):
 
 def test_many_faces_make_heavy_tails_sharper_and_maximum_does_not_care():
     light, heavy = (
-        [automatic_tau(spheres(level=n), 64, distribution, Probabilistic())[0].item() for n in (0, 2, 3, 4)]
+        [automatic_tau(spheres(level=n), 64, distribution, Probabilistic())[0].item() for n in (0, 2, 3)]
         for distribution in (Logistic().reversed(), Cauchy())
     )
     assert heavy == sorted(heavy, reverse=True)
-    assert heavy[3] < 0.2 * heavy[1] < 0.2 * light[1] < light[3]
+    assert heavy[2] < 0.3 * heavy[1] < 0.3 * light[1] < light[2]
     equal = [automatic_tau(spheres(level=n), 64, Cauchy(), Maximum())[0].item() for n in (0, 3)]
     assert equal[0] == equal[1]
 
@@ -229,7 +226,7 @@ def test_wrong_arguments_are_named(call, message):
 
 
 def test_every_t_conorm_has_a_width():
-    for t_conorm in THESIS.t_conorms:
+    for t_conorm in {type(t): t for t in THESIS.t_conorms}.values():
         width = edge_width(Logistic(), t_conorm, 2)
         assert math.isfinite(width)
         assert width > 0
