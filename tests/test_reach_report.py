@@ -1,4 +1,4 @@
-"""The report says where no gradient leads to the target, agrees with the gradients themselves, and is quiet elsewhere."""
+"""Where no gradient leads to the target it is said, in agreement with the gradients; elsewhere nothing is."""
 
 import math
 

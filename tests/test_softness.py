@@ -58,8 +58,8 @@ def test_the_outline_of_a_fine_mesh_is_soft_and_the_rest_is_not(spec, t_conorm):
     assert alpha[0] < 0.1  # 0.06 at most
     assert alpha[-16:].mean() > 0.95
     width = ((alpha > 0.1) & (alpha < 0.9)).sum().item() / 4 / 3.0
-    # Of what is asked for, 0.71 to 1.21 where neighbours alone add up, 0.38 to 1.50 for Uniform, whose ramps get steeper
-    # by joining, and for heavy tails, which add up over the whole sphere.
+    # Of what is asked for, 0.71 to 1.21 where neighbours alone add up, 0.38 to 1.50 for Uniform, whose ramps get
+    # steeper by joining, and for heavy tails, which add up over the whole sphere.
     is_estimated = spec in ("gaussian", "logistic(squared)", "gamma(p=0.5, reversed)")
     assert (0.6 if is_estimated else 0.3) < width < 1.6
 

@@ -112,7 +112,7 @@ def _gap(seen: Tensor, wanted: Tensor) -> float:
         return 0.0
     if not bool(seen.any()) or not bool(wanted.any()):
         return float("inf")
-    from scipy.ndimage import distance_transform_edt  # only for the images where something is wrong
+    from scipy.ndimage import distance_transform_edt  # type: ignore[import-untyped]  # only for the images where something is wrong
 
     distance = distance_transform_edt(~seen.cpu().numpy())
     return float(np.min(distance[wanted.cpu().numpy()]))

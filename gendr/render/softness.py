@@ -87,7 +87,7 @@ def automatic_tau(
     >>> from gendr.distributions import Uniform
     >>> triangle = torch.tensor([[[[-0.5, -0.5, 2.0], [0.5, -0.5, 2.0], [0.0, 0.5, 2.0]]]])
     >>> automatic_tau(triangle, 64, Uniform()).log10()
-    tensor([-1.7096])
+    tensor([-1.7093])
     """
     edge_pixels = _check.number("edge_pixels", edge_pixels, 1e-6, 1e6)
     height = image_size if isinstance(image_size, int) else image_size[0]
@@ -125,7 +125,7 @@ def edge_width(distribution: Distribution, t_conorm: TNorm | None = None, n_face
     narrow, wide = _width(spec, joined, low), _width(spec, joined, low + 1)
     if narrow <= 0.0:
         return 0.0
-    return narrow * (wide / narrow) ** (octave - low)
+    return narrow * math.exp((octave - low) * math.log(wide / narrow))
 
 
 def reach(distribution: Distribution, tau: float, image_size: int | Sequence[int], cutoff: float = 1e-6) -> float:
