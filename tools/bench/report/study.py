@@ -77,7 +77,8 @@ class Study:
         lr, tau: `[I, C]`, those that gave the values; tau is NaN where it is scheduled.
         initial: `[C]`, a problem's initial angle in degrees; NaN for shapes.
         rates: by learning rate, the first metric `[I, C]`.
-        edge: `[I, C]`, whether the best tau is the first or the last of a search over [1e-8, 1]; NaN without one.
+        edge: `[I, C]`, whether the best tau is the first or the last that a search over [1e-8, 1] tried; NaN without
+            one.
         counts: runs by instance and mesh.
     """
 

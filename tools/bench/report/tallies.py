@@ -24,8 +24,9 @@ from gendr.tools.bench.report.study import LOSS, WITHIN_3, WITHIN_5, Budget, Con
 BUDGETS = {"shape": ("steps", "image_size", "views"), "pose": ("steps", "image_size", "tau")}
 """The settings that only runs of one study share."""
 
-WHOLE_SEARCH = (1.01e-8, 0.99)
-"""A search for tau reaches both ends of the published grid when it tried something at or beyond these."""
+WHOLE_SEARCH = (1.01e-8, 0.025)
+"""A search over the published grid, from 1e-8 to 1, tried something at or beyond these; the coarse-to-fine one begins
+at 10^-1.6 and goes on to 1 only while the loss falls."""
 
 
 @dataclass
