@@ -117,7 +117,7 @@ def edge_width(distribution: Distribution, t_conorm: TNorm | None = None, n_face
     >>> from gendr.distributions import Cauchy, Logistic
     >>> from gendr.tnorms import Probabilistic
     >>> f"{edge_width(Logistic()):.3f} {edge_width(Cauchy()):.3f} {edge_width(Cauchy(), Probabilistic(), 16):.3f}"
-    '4.394 6.155 50.305'
+    '4.394 6.155 46.258'
     """
     octave = math.log2(_check.number("n_faces", n_faces, 1.0, 1e9))
     spec, joined = str(distribution), str(t_conorm or Maximum())
