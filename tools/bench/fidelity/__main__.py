@@ -9,6 +9,7 @@ from typing import Annotated
 
 import tyro
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table as RichTable
 
 from gendr.tools.arguments import bad_arguments, option
@@ -19,18 +20,19 @@ from gendr.tools.bench.store import Store
 
 NAME = "python -m gendr.tools.bench.fidelity"
 
+HELP = """Compare a benchmark's results with the thesis's findings: finding, published, here, agrees.
+
+Prints a table for each protocol in the file; Markdown where the output is no terminal. docs/fidelity.md says how the
+figures are made.
+
+For example:
+  python -m gendr.tools.bench.fidelity RESULTS.sqlite
+  python -m gendr.tools.bench.fidelity RESULTS.sqlite --mesh chair > chair.md"""
+
 
 @dataclass(frozen=True)
 class Fidelity:
-    """Compare a benchmark's results with the thesis's findings: finding, published, here, agrees.
-
-    Prints a table for each protocol in the file; Markdown where the output is no terminal. docs/fidelity.md says how
-    the figures are made.
-
-    Examples:
-        python -m gendr.tools.bench.fidelity RESULTS.sqlite
-        python -m gendr.tools.bench.fidelity RESULTS.sqlite --mesh chair > chair.md
-    """
+    """The arguments of the command; what follows an attribute is its help."""
 
     results: tyro.conf.Positional[Path]
     """Results file of `gendr bench`."""
@@ -55,11 +57,11 @@ class Fidelity:
 
 
 def _drawn(part: Part) -> RichTable:
-    table = RichTable(*part.table.heads, title=part.title, title_justify="left")
+    table = RichTable(*part.table.heads, title=escape(part.title), title_justify="left")
     for line in part.table.texts:
-        table.add_row(*line)
+        table.add_row(*map(escape, line))
     return table
 
 
 if __name__ == "__main__":
-    sys.exit(tyro.cli(Fidelity, prog=NAME).run())
+    sys.exit(tyro.cli(Fidelity, prog=NAME, description=HELP).run())
