@@ -147,6 +147,7 @@ def test_the_thesis_mesh_and_budget_are_preferred():
     studies, _ = collect(rows)
     (part,) = parts(studies)
     assert part.title.startswith("shape: airplane; steps 100,")
+    assert parts(studies, "all")[0].title.startswith("shape: airplane, chair; steps 100,")
     assert parts(studies, "chair")[0].title.startswith("shape: chair; steps 100,")
     assert "(not the published budget)" in parts([s for s in studies if s.budget[0] == ("steps", 9)])[0].title
     assert {texts[-1] for texts in part.table.texts} == {"not measured"}

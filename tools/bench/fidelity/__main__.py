@@ -37,7 +37,7 @@ class Fidelity:
     results: tyro.conf.Positional[Path]
     """Results file of `gendr bench`."""
     mesh: Annotated[str | None, option("MESH", "airplane for shape and teapot for pose, where they are there")] = None
-    """Only the runs of this mesh."""
+    """Only the runs of this mesh; `all` for all meshes together."""
 
     def run(self) -> int:
         """Print the tables; the exit code."""

@@ -14,6 +14,8 @@ from gendr.tools.bench.report.tables import Table
 
 MESH = {"shape": "airplane", "pose": "teapot"}
 """What the thesis ran each protocol on."""
+ALL = "all"
+"""The name for all meshes together."""
 BUDGET: dict[str, Budget] = {
     "shape": (("steps", 100), ("image_size", 64), ("views", 24)),
     "pose": (("steps", 1000), ("image_size", 64), ("tau", (0.1, 1e-7))),
@@ -41,7 +43,7 @@ def parts(studies: Sequence[Study], mesh: str | None = None) -> list[Part]:
 
     Args:
         studies: largest first, as `collect` gives them.
-        mesh: only this one; None: the thesis's where a study has it, else all.
+        mesh: only this one; `all`: all together; None: the thesis's where a study has it, else all.
 
     Raises:
         ValueError: no study has the mesh.
@@ -63,12 +65,12 @@ def _part(study: Study, shape: Study | None) -> Part:
 
 
 def _choose(studies: Sequence[Study], protocol: str, mesh: str | None) -> Study | None:
-    found = [s for s in studies if s.protocol == protocol and (mesh is None or mesh in s.meshes)]
+    found = [s for s in studies if s.protocol == protocol and (mesh in (None, ALL) or mesh in s.meshes)]
     if not found:
         return None
     study = next((s for s in found if s.budget == BUDGET[protocol]), found[0])
-    wanted = mesh or (MESH[protocol] if MESH[protocol] in study.meshes else None)
-    return study if wanted is None else study.on(wanted)
+    wanted = mesh or MESH[protocol]
+    return study.on(wanted) if wanted in study.meshes else study
 
 
 def _title(study: Study) -> str:
