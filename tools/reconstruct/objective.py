@@ -43,7 +43,7 @@ class MultiView:
     """Renders two predictions of each object into two views, and compares.
 
     Args:
-        template: faces of all predictions.
+        template: faces of all predictions, and their dtype.
         settings: renderer and weights.
         image_size: of the silhouettes.
         device: of the predictions.
@@ -64,7 +64,7 @@ class MultiView:
         self._topology = MeshTopology.from_faces(self._mesh.faces, template.n_vertices)
         self._settings = settings
         self._size = image_size
-        self._cameras: Camera = cameras(torch.arange(VIEWS)).to(device)
+        self._cameras: Camera = cameras(torch.arange(VIEWS), template.vertices.dtype).to(device)
 
     def __call__(self, vertices: Vertices, batch: Batch, tau: float) -> Objective:
         """The terms for predictions `[2 B, V, 3]` from the images of a batch."""
