@@ -28,7 +28,7 @@ class Cost:
     Silhouettes are random balls and predictions are moved at random, so that no data set is needed.
     """
 
-    model: Literal["published", "modern"] = "published"
+    model: Literal["published", "modern", "modern-plain", "modern-convolutions"] = "published"
     """Which network."""
     batch: int = 64
     """Objects a step; there are twice as many images and four times as many renders."""

@@ -9,10 +9,11 @@ from gendr import _check
 from gendr._types import Vertices
 from gendr.render import Mesh
 from gendr.tools.fit.shapes import sphere
-from gendr.tools.reconstruct.modern import ResNet18, SmoothDecoder
+from gendr.tools.reconstruct.modern import SMOOTHNESS, ResNet18, SmoothDecoder
 from gendr.tools.reconstruct.published import Decoder, Encoder
 
-MODELS = ("published", "modern")
+MODELS = ("published", "modern", "modern-plain", "modern-convolutions")
+"""Two networks, and for comparisons the second without one of its parts."""
 IMAGE_SIZE = 64
 
 
@@ -46,7 +47,8 @@ def build(name: str) -> Reconstructor:
     """The network of that name, with fresh weights from torch's random numbers.
 
     `published` is the network of the published comparisons, 25,961,417 weights; `modern` a narrow ResNet-18 whose
-    decoder is smooth, 5,304,332 weights, a third of the time.
+    decoder is smooth, 5,304,332 weights, a third of the time. `modern-plain` does not smooth the displacements;
+    `modern-convolutions` has the published encoder.
 
     Raises:
         ValueError: an unknown name.
@@ -59,4 +61,7 @@ def build(name: str) -> Reconstructor:
         start = sphere(3, 0.5)
         return Reconstructor(Encoder(IMAGE_SIZE), Decoder(start), start)
     start = sphere(3, 0.25)
-    return Reconstructor(ResNet18(32, IMAGE_SIZE), SmoothDecoder(start, 256), start)
+    if name == "modern-convolutions":
+        return Reconstructor(Encoder(IMAGE_SIZE), SmoothDecoder(start, 512), start)
+    lambda_ = 0.0 if name == "modern-plain" else SMOOTHNESS
+    return Reconstructor(ResNet18(32, IMAGE_SIZE), SmoothDecoder(start, 256, lambda_), start)

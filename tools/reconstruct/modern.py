@@ -13,6 +13,9 @@ from gendr.optim import LargeSteps
 from gendr.render import Mesh
 from gendr.tools.reconstruct.norm import GatheredBatchNorm2d
 
+SMOOTHNESS = 4.0
+"""`lambda` of the displacements: bumps two edges wide."""
+
 
 class ResNet18(nn.Sequential):
     """Images to `8 width` numbers each: a stem and four stages of two residual blocks.
@@ -79,7 +82,7 @@ class SmoothDecoder(nn.Module):
     Args:
         sphere: gives vertices and faces.
         features: how many numbers describe an image.
-        lambda_: smoothness.
+        lambda_: smoothness; 0 gives displacements as they are.
 
     Source: Nicolet, Jacobson, Jakob, "Large steps in inverse rendering of geometry", SIGGRAPH Asia 2021, equation 12.
 
@@ -91,7 +94,7 @@ class SmoothDecoder(nn.Module):
     base: Tensor
     smoothing: Tensor
 
-    def __init__(self, sphere: Mesh, features: int, lambda_: float = 4.0) -> None:
+    def __init__(self, sphere: Mesh, features: int, lambda_: float = SMOOTHNESS) -> None:
         super().__init__()
         self.hidden = nn.Sequential(nn.Linear(features, 1024), nn.ReLU())
         self.last = nn.Linear(1024, 3 * sphere.n_vertices + 6)

@@ -67,7 +67,7 @@ class Settings:
     Attributes:
         classes: ShapeNet's numbers.
         counts: how many training objects each class has.
-        model: "published" or "modern".
+        model: "published", "modern", or another of `MODELS`.
         distribution: of the occlusion test, as a spec.
         t_conorm: joins the faces over a pixel, as a spec.
         tau: softness, as `rate` reads it.
