@@ -51,7 +51,7 @@ RECIPE = (
     Contender("colours as they are", {"augment": False}),
     Contender("constant tau", {"tau": "1e-4:1e-4"}),
     Contender("displacements not smoothed", {"model": "modern-plain"}),
-    Contender("three convolutions", {"model": "modern-convolutions"}, pace=0.6),
+    Contender("three convolutions", {"model": "modern-convolutions"}, pace=0.5),
     Contender("published network", {"model": "published", "lr": "3e-4"}, pace=0.5),
 )
 """The modern network's parts, each left out or replaced by what is published."""
