@@ -9,11 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from gendr.presets import Instance
+from gendr.tools.bench.pose_problems import RANGES
 from gendr.tools.bench.report.intervals import Interval, student, wilson
 from gendr.tools.bench.report.study import Counts, Floats, Metric, Study
-
-RANGES = ((15.0, 35.0), (35.0, 55.0), (55.0, 75.0))
-"""Initial angles in degrees, of which the pose protocol reports each."""
 
 
 @dataclass(frozen=True)

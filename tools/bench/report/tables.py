@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gendr.tools.bench.pose_problems import RANGES
 from gendr.tools.bench.report.intervals import Interval
 from gendr.tools.bench.report.rows import Row
-from gendr.tools.bench.report.standings import RANGES, Standing, standings
+from gendr.tools.bench.report.standings import Standing, standings
 from gendr.tools.bench.report.study import Metric, Study
 
 Value = str | int | float | None
