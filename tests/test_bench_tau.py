@@ -73,7 +73,7 @@ def test_soft_runs_are_asked_for_only_where_the_loss_falls_that_way():
     assert max(search_all(lambda tau: 0.8)) == GRID[16]  # a plain: the sharpest, which take the least time
 
 
-@pytest.mark.parametrize("grid", [[0.1], [1.0, 0.1, 0.01], list(GRID[20:41])])
+@pytest.mark.parametrize("grid", [[0.1], [1.0, 0.1, 0.01], list(GRID[20:41]), list(GRID[40:19:-1])])
 def test_other_grids(grid):
     outcomes = search_all(lambda tau: tau, TauSearch(grid))
     assert min(outcomes) == min(grid)

@@ -1,4 +1,4 @@
-"""What the benchmark's runs cost on this machine: `python -m gendr.tools.bench.cost`, half a minute on a quiet one.
+"""What the benchmark's runs cost on this machine: `python -m gendr.tools.bench.cost`, a minute on a quiet one.
 
 Shape runs are those of the protocol, 100 steps of 24 views of 64 x 64 pixels of 1,280 faces; of pose runs it does 32
 pairs and a twentieth of the steps, over the same softnesses, and gives the seconds of 1,000.

@@ -36,7 +36,7 @@ class TauSearch:
     killed goes on alike.
 
     Args:
-        grid: softnesses, the softest first, at least one; the published 81 by default.
+        grid: softnesses in any order, at least one; the published 81 by default.
 
     Raises:
         ValueError: no softness at all.
@@ -51,7 +51,7 @@ class TauSearch:
     def __init__(self, grid: Sequence[float] = GRID) -> None:
         if not len(grid):
             _check.fail("grid", "at least one softness", "none")
-        self._grid = [_check.number("grid", tau, 0.0, open_low=True) for tau in grid]
+        self._grid = sorted({_check.number("grid", tau, 0.0, open_low=True) for tau in grid}, reverse=True)
 
     def next(self, outcomes: Mapping[float, float]) -> list[float]:
         """The softnesses to run next; none when the search is over.
