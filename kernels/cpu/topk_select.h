@@ -25,20 +25,31 @@ template <class T> inline int offer(T score, int at, T *value, int *index, int h
     return held + 1;
 }
 
-constexpr int groups = 64; // of a row, whose maxima bound the m-th highest score from below; so m is at most 64
-constexpr int piece = 256; // scores that are sifted at once
+constexpr int most_chosen = 64; // m
+constexpr int many = 128;       // scores from which on it pays to look for those that stand out
+constexpr int piece = 256;      // scores that are sifted at once
+constexpr int at_hand = 256;    // scores that are ranked by comparing each with all
 
-// A score that at least m of n scores reach, and not many more: the m-th highest of the groups' maxima.
-template <class T> T reached_by(const T *row, int n, int m, T *value, int *index) {
-    alignas(64) T most[groups];
-    for (int j = 0; j < groups; ++j) most[j] = row[j];
+// A score that at least m of n scores reach, and not many more: the largest of the groups' maxima that m of them reach.
+template <int groups, class T> T reached_by(const T *row, int n, int m) {
+    alignas(64) T most[groups], reach[groups]; // counts of the scores' own width stay in their lanes
+    for (int j = 0; j < groups; ++j) most[j] = row[j], reach[j] = T(0);
     int begin = groups;
     for (; begin + groups <= n; begin += groups) {
 #pragma omp simd
         for (int j = 0; j < groups; ++j) most[j] = row[begin + j] > most[j] ? row[begin + j] : most[j];
     }
-    for (int j = 0, held = 0; j < groups; ++j) held = offer(most[j], j, value, index, held, m);
-    return value[m - 1];
+    for (int i = 0; i < groups; ++i) {
+#pragma omp simd
+        for (int j = 0; j < groups; ++j) reach[j] += most[i] >= most[j] ? T(1) : T(0);
+    }
+    T least = most[0]; // all of them reach the smallest
+#pragma omp simd reduction(min : least)
+    for (int j = 0; j < groups; ++j) least = most[j] < least ? most[j] : least;
+    for (int j = 0; j < groups; ++j) most[j] = reach[j] >= T(m) ? most[j] : least;
+#pragma omp simd reduction(max : least)
+    for (int j = 0; j < groups; ++j) least = most[j] > least ? most[j] : least;
+    return least;
 }
 
 struct Counted {
@@ -49,29 +60,58 @@ struct Counted {
 };
 static constexpr Counted counted;
 
-// Puts the m highest of many scores into the list: what does not reach `least` is sifted out by whole vectors.
-template <class T> void sift(const T *row, int n, int m, T least, T *value, int *index) {
-    T kept[piece + compact_slack];
-    int kept_at[piece + compact_slack];
-    int held = 0;
-    for (int begin = 0; begin < n; begin += piece) {
-        const int count = math::min(piece, n - begin), whole = count / lanes * lanes;
-        int found = compact<1>(whole, row + begin, least, {row + begin}, {kept}, counted.at, kept_at);
+// The scores that reach `least`, in order, sifted by whole vectors; stops when there are more than `at_hand`.
+template <class T> int sift(const T *row, int n, T least, T *kept, int *kept_at) {
+    int found = 0;
+    for (int begin = 0; begin < n && found <= at_hand; begin += piece) {
+        const int count = math::min(piece, n - begin), whole = count / lanes * lanes, before = found;
+        found += compact<1>(whole, row + begin, least, {row + begin}, {kept + found}, counted.at, kept_at + found);
         for (int i = whole; i < count; ++i) { // compact() reads whole vectors
             kept[found] = row[begin + i];
             kept_at[found] = i;
             found += row[begin + i] >= least;
         }
-        for (int i = 0; i < found; ++i) held = offer(kept[i], begin + kept_at[i], value, index, held, m);
+        for (int i = before; i < found; ++i) kept_at[i] += begin;
     }
+    return found;
+}
+
+// Writes the places of the m highest of n scores: a score's rank is the number of those ahead of it, of equals the
+// first is ahead. Nothing branches on the scores. What follows them, to a whole vector, may be anything.
+template <class T> void rank(const T *score, const int *at, int n, int m, int *index) {
+    int of_rank[most_chosen + 1]; // those beyond the m-th share the place after it
+    for (int first = 0; first < n; first += lanes) {
+        T own[lanes], place[lanes], ahead[lanes];
+        for (int j = 0; j < lanes; ++j) own[j] = score[first + j], place[j] = T(first + j), ahead[j] = T(0);
+        for (int i = 0; i < n; ++i) {
+            const T other = score[i], other_place = T(i);
+#pragma omp simd
+            for (int j = 0; j < lanes; ++j) {
+                const T equal = (other == own[j]) & (other_place < place[j]) ? T(1) : T(0);
+                ahead[j] += other > own[j] ? T(1) : equal;
+            }
+        }
+        for (int j = 0; j < math::min(lanes, n - first); ++j) of_rank[math::min(int(ahead[j]), m)] = at[first + j];
+    }
+    for (int i = 0; i < m; ++i) index[i] = of_rank[i];
+}
+
+// Whether the m highest of many scores could be found among few that stand out; not where most are equal.
+template <class T> bool select_outstanding(const T *row, int n, int m, int *index) {
+    T kept[at_hand + piece + compact_slack];
+    int kept_at[at_hand + piece + compact_slack];
+    const T least = m <= 16 ? reached_by<32>(row, n, m) : reached_by<64>(row, n, m);
+    const int found = sift(row, n, least, kept, kept_at);
+    if (found > at_hand) return false;
+    rank(kept, kept_at, found, m, index);
+    return true;
 }
 
 // Writes the indices of the m highest of n scores to `index`, highest first, of equals the first first; where the label
 // is not among them it replaces the last. Returns the label's place, or -1 for a negative label. `value` has room for
 // m.
 template <class T> int select_top(const T *row, int n, int m, int label, T *value, int *index) {
-    if (n >= 2 * groups) sift(row, n, m, reached_by(row, n, m, value, index), value, index);
-    else
+    if (n < many || !select_outstanding(row, n, m, index))
         for (int i = 0, held = 0; i < n; ++i) held = offer(row[i], i, value, index, held, m);
     if (label < 0) return -1;
     for (int i = 0; i < m; ++i)
