@@ -14,6 +14,7 @@ from rich.console import Console
 import gendr
 from gendr.tools.arguments import SPEC, bad_arguments, complain
 from gendr.tools.interrupt import EXIT_CODE
+from gendr.tools.reconstruct.data import opened
 from gendr.tools.reconstruct.extra import needs_train
 from gendr.tools.reconstruct.settings import Settings
 from gendr.tools.training import TrainingProgress
@@ -91,23 +92,24 @@ class Train:
             for name in ("every", "save_every", "devices", "num_nodes"):
                 if getattr(self, name) < 1:
                     raise ValueError(f"{name}: expected at least 1, got {getattr(self, name)}")
-            if self.threads is not None:
-                torch.set_num_threads(self.threads)
+            use_threads(self.threads)
             return self._train()
 
     def _train(self) -> int:
         from gendr.tools.reconstruct.run import NotFinite, Run, checked_state
         from gendr.tools.reconstruct.train import train
-        from gendr.tools.shapes.layout import ShapeData
 
-        data = ShapeData(self.data, self.classes, "train")
+        data = opened(self.data, self.classes, "train", each=True)
         settings = self._settings(tuple(data.classes), tuple(data.counts))
         checked_state(self.out, settings, resume=self.resume)
         fabric = launched(self.accelerator, self.devices, self.num_nodes)
         run = Run(self.out, settings, data, fabric, resume=self.resume)
-        run.figures["data"] = str(self.data)
         console = Console(soft_wrap=True, highlight=False, quiet=not fabric.is_global_zero)
         console.print(_heading(run))
+        before = run.figures.get("data", str(self.data))
+        if before != str(self.data):
+            console.print(f"note: until step {run.step} the data were {before}", markup=False)
+        run.figures["data"] = str(self.data)
         try:
             with gendr.threads_for_kernels(), TrainingProgress(settings.steps, console) as progress:
                 done = train(run, every=self.every, save_every=self.save_every, show=progress.show)
@@ -145,19 +147,42 @@ def processes(devices: int, num_nodes: int) -> int:
     return int(os.environ["WORLD_SIZE"]) if "TORCHELASTIC_RUN_ID" in os.environ else devices * num_nodes
 
 
+def use_threads(threads: int | None) -> None:
+    """Tell torch how many threads to use; None leaves it its own choice.
+
+    Raises:
+        ValueError: less than one.
+
+    >>> use_threads(0)
+    Traceback (most recent call last):
+    ValueError: threads: expected at least 1, got 0
+    """
+    if threads is not None and threads < 1:
+        raise ValueError(f"threads: expected at least 1, got {threads}")
+    if threads is not None:
+        torch.set_num_threads(threads)
+
+
 def launched(accelerator: str, devices: int, num_nodes: int) -> Any:
     """A `lightning_fabric.Fabric` whose processes run, this one among them.
+
+    Raises:
+        ValueError: the machine has no such accelerator, or too few of them.
 
     >>> launched("cpu", 1, 1).world_size
     1
     """
     from lightning_fabric import Fabric
+    from lightning_fabric.utilities.exceptions import MisconfigurationException
 
     if "TORCHELASTIC_RUN_ID" in os.environ:
         devices = int(os.environ["LOCAL_WORLD_SIZE"])
         num_nodes = processes(devices, num_nodes) // devices
     strategy = "ddp" if devices * num_nodes > 1 else "auto"
-    fabric = Fabric(accelerator=accelerator, devices=devices, num_nodes=num_nodes, strategy=strategy)
+    try:
+        fabric = Fabric(accelerator=accelerator, devices=devices, num_nodes=num_nodes, strategy=strategy)
+    except (RuntimeError, MisconfigurationException) as error:
+        raise ValueError(f"accelerator: {error}") from None
     fabric.launch()
     return fabric
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 import tyro
 from numpy.typing import NDArray
 from rich.console import Console
@@ -22,14 +21,15 @@ import gendr
 from gendr import _check
 from gendr.tools.arguments import bad_arguments, complain
 from gendr.tools.interrupt import EXIT_CODE
-from gendr.tools.reconstruct.command import FAILED, launched
+from gendr.tools.reconstruct.command import FAILED, launched, use_threads
 from gendr.tools.reconstruct.contenders import TABLES, Contender
+from gendr.tools.reconstruct.data import opened
 from gendr.tools.reconstruct.evaluate import Solids, evaluate, mean, predicted_voxels
 from gendr.tools.reconstruct.extra import needs_train
 from gendr.tools.reconstruct.predict import load_run
 from gendr.tools.reconstruct.run import NotFinite, Run, checked_state
 from gendr.tools.reconstruct.train import train
-from gendr.tools.shapes.layout import VIEWS, ShapeData
+from gendr.tools.shapes.layout import VIEWS
 from gendr.tools.training import TrainingProgress
 
 RESULTS = "results.json"
@@ -109,8 +109,7 @@ class Compare:
                 _check.number(name, getattr(self, name), 1)
             if not self.seeds or len(set(self.seeds)) < len(self.seeds):
                 raise ValueError(f"seeds: expected one or more different ones, got {self.seeds}")
-            if self.threads is not None:
-                torch.set_num_threads(self.threads)
+            use_threads(self.threads)
             try:
                 return self._compare()
             except NotFinite as error:
@@ -118,9 +117,9 @@ class Compare:
                 return FAILED
 
     def _compare(self) -> int:
-        known = ShapeData(self.data, self.classes, "train")
+        known = opened(self.data, self.classes, "train", each=True)
         asked = [self.split, self.views, self.objects]
-        tested = {path.name: First(ShapeData(path, self.classes, self.split), self.objects)
+        tested = {path.name: First(opened(path, self.classes, self.split), self.objects)
                   for path in (self.data, *self.also)}  # fmt: skip
         fabric, found = launched("cpu", 1, 1), _read(self.out / RESULTS, asked)
         # Seed by seed, so that an interrupted table has all of its rows as early as it can.
@@ -141,7 +140,7 @@ class Compare:
         print(summary(TABLES[self.table], self.seeds, found))
         return 0
 
-    def _trained(self, contender: Contender, seed: int, known: ShapeData, fabric: object) -> Run:
+    def _trained(self, contender: Contender, seed: int, known: Solids, fabric: object) -> Run:
         settings = contender.settings(
             tuple(known.classes), tuple(known.counts), self.steps, model=self.model, tau=self.tau, lr=self.lr,
             batch=self.batch, augment=self.augment, seed=seed,

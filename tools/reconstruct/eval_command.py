@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-import torch
 import tyro
 from rich.console import Console
 
@@ -16,6 +15,8 @@ from gendr.tools.arguments import bad_arguments, option
 from gendr.tools.fit.pictures import spread
 from gendr.tools.machine import machine
 from gendr.tools.output_folder import checked_folder, staged
+from gendr.tools.reconstruct.command import use_threads
+from gendr.tools.reconstruct.data import opened
 from gendr.tools.reconstruct.evaluate import evaluate, mean, pictures_of, predicted_voxels, table
 from gendr.tools.reconstruct.extra import needs_train
 from gendr.tools.reconstruct.predict import Trained, load_run
@@ -68,28 +69,25 @@ class TrainEval:
         """Do it; returns the exit code."""
         with bad_arguments("gendr train eval"), needs_train("gendr train eval"):
             _check.number("views", self.views, 1, VIEWS)
-            if self.threads is not None:
-                torch.set_num_threads(self.threads)
+            use_threads(self.threads)
             self._measure()
         return 0
 
     def _measure(self) -> None:
         from gendr.tools.reconstruct.pictures import curves
-        from gendr.tools.shapes.layout import ShapeData
 
         trained = load_run(self.folder)
         out = checked_folder(self.out or self.folder / f"eval_{self.split}", FILES, overwrite=self.overwrite)
         home = Path(trained.figures.get("data", "."))
         classes = self.classes or ",".join(trained.settings.classes)
-        data = ShapeData(self.data or home, classes, self.split)
-        known = (
-            None if self.no_retrieval else ShapeData(self.retrieval or home, list(trained.settings.classes), "train")
-        )
+        data = opened(self.data or home, classes, self.split)
+        known = None if self.no_retrieval else opened(self.retrieval or home, list(trained.settings.classes), "train")
+        log = Log.read(self.folder / LOG, COLUMNS)
         console = Console(soft_wrap=True, highlight=False)
         rows = self._scores(trained, data, known, console)
         with staged(out) as stage:
             _write(stage, trained, data, rows, self.views)
-            curves({trained.settings.model: Log.read(self.folder / LOG, COLUMNS)}, stage / "curve.png")
+            curves({trained.settings.model: log}, stage / "curve.png")
         console.print(f"{table(rows)}\nwrote {', '.join(FILES)} to {out}", markup=False)
 
     def _scores(self, trained: Trained, data: Any, known: Any, console: Console) -> dict[str, dict[str, float]]:

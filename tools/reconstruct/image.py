@@ -10,13 +10,15 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from gendr import _check
 from gendr.tools.reconstruct.model import IMAGE_SIZE
 
 MAX_SIDE = 16384
+DEEP = ("I", "F")
+"""Grey values of more than 8 bits, whose white nobody knows."""
 FILTER = Image.Resampling.BOX
 
 
@@ -83,14 +85,18 @@ def _opened(path: Path) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture = Image.open(path)
-            if max(picture.size) > MAX_SIDE or not min(picture.size):
-                _check.fail(str(path), f"at most {MAX_SIDE}x{MAX_SIDE} pixels", _size(picture))
-            picture.load()
+            with Image.open(path) as picture:
+                size, small = _size(picture), min(picture.size) > 0 and max(picture.size) <= MAX_SIDE
+                if small:
+                    picture = ImageOps.exif_transpose(picture)  # as it is to be looked at; a copy, with its pixels
     except (UnidentifiedImageError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         _check.fail(str(path), "an image file", "something else")
     except (OSError, SyntaxError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from None
+    if not small:
+        _check.fail(str(path), f"at most {MAX_SIDE}x{MAX_SIDE} pixels", size)
+    if picture.mode.startswith(DEEP):
+        _check.fail(str(path), "an image of 8 bits a channel", f"mode {picture.mode}")
     return picture
 
 

@@ -39,7 +39,7 @@ class Run:
     Raises:
         OSError: the folder cannot be read.
         ValueError: the folder holds a run and `resume` is False, or one of other settings; the batch cannot be shared
-            out among the processes.
+            out among the processes; or the processes see different folders.
     """
 
     def __init__(self, folder: Path, settings: Settings, data: Shapes, fabric: Any, *, resume: bool = False) -> None:
@@ -55,6 +55,7 @@ class Run:
         self.figures: dict[str, Any] = {"seconds": 0.0}
         if state is not None:
             self.step, self.figures = self.states.load(state, self.network, optimizer)
+        _expect_one_folder(fabric, self.step)
         self._model, self._optimizer = fabric.setup(self.network, optimizer)
         self.objective = MultiView(self.network.template, settings, device=fabric.device)
 
@@ -108,6 +109,14 @@ class Run:
         told = "; ".join(drawn.describe(row, self.data.names) for row in rows[:3])
         more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
         raise NotFinite(f"step {self.step}: {what} of {told}{more} are not finite; try a smaller lr or clip")
+
+
+def _expect_one_folder(fabric: Any, step: int) -> None:
+    """All processes must go on from the same state; those of another machine may have read none."""
+    if fabric.world_size > 1:
+        steps = fabric.all_gather(torch.tensor(step)).tolist()
+        if len(set(steps)) > 1:
+            _check.fail("out", "a folder that all machines share", f"one with a state of step {steps}")
 
 
 def checked_state(folder: Path, settings: Settings, *, resume: bool) -> Path | None:
