@@ -85,16 +85,17 @@ def _opened(path: Path) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as picture:
-                size, small = _size(picture), min(picture.size) > 0 and max(picture.size) <= MAX_SIDE
+            with Image.open(path) as file:
+                picture: Image.Image = file
+                small = min(file.size) > 0 and max(file.size) <= MAX_SIDE
                 if small:
-                    picture = ImageOps.exif_transpose(picture)  # as it is to be looked at; a copy, with its pixels
+                    picture = ImageOps.exif_transpose(file)  # as it is to be looked at; a copy, with its pixels
     except (UnidentifiedImageError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         _check.fail(str(path), "an image file", "something else")
     except (OSError, SyntaxError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from None
     if not small:
-        _check.fail(str(path), f"at most {MAX_SIDE}x{MAX_SIDE} pixels", size)
+        _check.fail(str(path), f"at most {MAX_SIDE}x{MAX_SIDE} pixels", _size(picture))
     if picture.mode.startswith(DEEP):
         _check.fail(str(path), "an image of 8 bits a channel", f"mode {picture.mode}")
     return picture
