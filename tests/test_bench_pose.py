@@ -66,7 +66,7 @@ def test_adam_is_torchs():
 
 
 def test_pairs_in_company_are_pairs_alone():
-    mesh, run = CHAIR, dataclasses.replace(RUN, steps=8)
+    mesh, run = CHAIR, dataclasses.replace(RUN, steps=4, image_size=16)
     together, losses = recover(mesh, problems(0, 7), run)
     for first, end in ((0, 1), (3, 6), (6, 7)):
         alone, loss = recover(mesh, problems(first, end), run)
@@ -75,7 +75,7 @@ def test_pairs_in_company_are_pairs_alone():
 
 
 def test_runs_are_cut_into_calls_without_a_trace():
-    run = dataclasses.replace(RUN, pairs=(0, 70), steps=2, image_size=8)
+    run = dataclasses.replace(RUN, pairs=(0, 40), steps=2, image_size=8)
     (outcome,) = run_batch([run])
     (part,) = run_batch([dataclasses.replace(run, pairs=(30, 36))])
     assert outcome.details["errors"][30:36] == part.details["errors"]
@@ -96,11 +96,11 @@ def test_results_depend_on_the_key_and_nothing_else():
 
 
 def test_a_pose_that_starts_at_the_goal_stays_there():
-    these = problems(0, 6)
+    these = problems(0, 3)
     there = dataclasses.replace(these, start_parameters=these.goal_parameters)
-    run = dataclasses.replace(RUN, lr=0.01, steps=60, image_size=48, tau=(1e-4, 1e-6))
+    run = dataclasses.replace(RUN, lr=0.03, steps=30, image_size=48, tau=(1e-4, 1e-6))
     found, losses = recover(CHAIR, there, run)
-    assert turn_of(torch.from_numpy(found)).max() < 0.6  # 60 steps of at most 0.01 degrees, in two angles: 0.85
+    assert turn_of(torch.from_numpy(found)).max() < 0.9  # 30 steps of at most 0.03 degrees, in two angles: 1.27
     assert losses.max() < 0.05  # the legs are a pixel or two wide
 
 
@@ -108,15 +108,15 @@ def test_easy_problems_are_solved():
     these = problems(0, 3)
     near = these.goal_parameters + torch.tensor([0.2, 6.0, -8.0, 1.0]).double()
     easy = dataclasses.replace(these, start_parameters=near)
-    run = dataclasses.replace(RUN, steps=80, image_size=48, tau=(1e-2, 1e-5))
+    run = dataclasses.replace(RUN, steps=60, image_size=40, tau=(1e-2, 1e-5))
     before = recover(CHAIR, easy, dataclasses.replace(run, steps=1))[1]
     found, after = recover(CHAIR, easy, run)
     assert turn_of(torch.from_numpy(found)).max() < 3.0 < turn_of(near).min()
-    assert (after < before / 3).all()
+    assert (after < before / 2).all()
 
 
 def test_the_metric_counts_the_errors():
-    run = dataclasses.replace(RUN, pairs=(0, 12), steps=120, tau=(1e-2, 1e-5))
+    run = dataclasses.replace(RUN, pairs=(0, 12), steps=60, tau=(1e-2, 1e-5))
     (outcome,) = run_batch([run])
     errors, initial = np.array(outcome.details["errors"]), np.array(outcome.details["initial"])
     assert np.allclose(initial, problems(0, 12).initial, atol=1e-4)
@@ -137,8 +137,8 @@ def test_the_metric_counts_the_errors():
 @pytest.mark.parametrize("tau", [(1e-30, 1e-30), (1e30, 1e30), (1.0, 1e-30)])
 @pytest.mark.parametrize("lr", [0.3, 30.0])
 def test_every_softness_and_rate_gives_numbers(tau, lr):
-    run = dataclasses.replace(RUN, tau=tau, lr=lr, steps=12, image_size=8)
-    poses, losses = recover(CHAIR, problems(0, 4), run)
+    run = dataclasses.replace(RUN, tau=tau, lr=lr, steps=6, image_size=8)
+    poses, losses = recover(CHAIR, problems(0, 2), run)
     assert np.isfinite(poses).all()
     assert torch.isfinite(losses).all()
     assert (poses[:, 3] >= HALF_ANGLES[0]).all()
