@@ -67,6 +67,31 @@ def test_ties_are_chosen_from_the_front():
     assert torch.allclose(torch.cat(masses), torch.cat(places), atol=1e-14)
 
 
+ROWS = {
+    "random": lambda n, g: torch.randn(n, generator=g),
+    "few values": lambda n, g: torch.randint(6, (n,), generator=g).float(),
+    "equal": lambda n, g: torch.full((n,), 2.5),
+    "ascending": lambda n, g: torch.arange(n).float(),
+    "descending": lambda n, g: -torch.arange(n).float(),
+    "infinite": lambda n, g: torch.randn(n, generator=g).where(torch.rand(n, generator=g) < 0.2, -torch.inf),
+    "two infinities": lambda n, g: torch.randn(n, generator=g).sign() * torch.inf,
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("kind", ROWS)
+def test_the_highest_are_chosen_as_a_stable_sort_has_them(kind, dtype):
+    generator = torch.Generator().manual_seed(1)
+    for n in (100, 127, 128, 129, 300, 1000, 1003):
+        scores = torch.stack([ROWS[kind](n, generator) for _ in range(17)]).to(dtype)
+        order = scores.sort(dim=1, descending=True, stable=True).indices
+        for m in (1, 2, 15, 16, 17, 64):
+            network = selection_network(m, 1, "auto")
+            options = MassOptions("cauchy", 5.0, m)
+            tensors = scores, order[:, 0].contiguous(), torch.ones(1, 1, dtype=dtype), network.pairs, network.starts
+            assert torch.equal(torch.ops.gendr.topk_mass(*tensors, *options, True)[2], order[:, :m]), (n, m)
+
+
 def test_bits_do_not_depend_on_threads_or_on_the_batch():
     scores, labels, weights = inputs(70, 90, 5, torch.float32)
     sigmoid = Sigmoid(from_spec("logistic"), 5.0)

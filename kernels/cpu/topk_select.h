@@ -43,13 +43,15 @@ template <int groups, class T> T reached_by(const T *row, int n, int m) {
 #pragma omp simd
         for (int j = 0; j < groups; ++j) reach[j] += most[i] >= most[j] ? T(1) : T(0);
     }
-    T least = most[0]; // all of them reach the smallest
-#pragma omp simd reduction(min : least)
-    for (int j = 0; j < groups; ++j) least = most[j] < least ? most[j] : least;
-    for (int j = 0; j < groups; ++j) most[j] = reach[j] >= T(m) ? most[j] : least;
-#pragma omp simd reduction(max : least)
-    for (int j = 0; j < groups; ++j) least = most[j] > least ? most[j] : least;
-    return least;
+    // Halves instead of OpenMP's reductions: those begin at the largest finite number, and scores may be infinite.
+    alignas(64) T least[groups]; // all of them reach the smallest
+    for (int j = 0; j < groups; ++j) least[j] = most[j];
+    for (int half = groups / 2; half; half /= 2)
+        for (int j = 0; j < half; ++j) least[j] = least[j + half] < least[j] ? least[j + half] : least[j];
+    for (int j = 0; j < groups; ++j) most[j] = reach[j] >= T(m) ? most[j] : least[0];
+    for (int half = groups / 2; half; half /= 2)
+        for (int j = 0; j < half; ++j) most[j] = most[j + half] > most[j] ? most[j + half] : most[j];
+    return most[0];
 }
 
 struct Counted {
