@@ -10,6 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := out/demo
+RECONSTRUCTION := out/reconstruction
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 BUILD_TOOLS := scikit-build-core pybind11 cmake ninja
 CPP = $(shell find kernels tests/cuda_shim -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh')
@@ -17,6 +18,14 @@ CPP = $(shell find kernels tests/cuda_shim -name '*.h' -o -name '*.cpp' -o -name
 demo: $(READY) ## Fit a sphere to the silhouettes of an airplane; the pictures go to out/demo
 	$(BIN)/gendr fit --target airplane --out $(DEMO) --overwrite
 	@echo "Look at $(DEMO): $$(cd $(DEMO) && echo *)"
+
+# Each command goes on where it was interrupted.
+reconstruction-demo: $(READY) ## In five minutes: a small data set, a network trained on it, its table and its meshes
+	$(BIN)/python -m gendr.tools.shapes $(RECONSTRUCTION)/data --train 60 --val 0 --test 10
+	$(BIN)/gendr train --data $(RECONSTRUCTION)/data --model modern --lr 1e-3:1e-5 --tau 1e-4:3e-5 --batch 32 \
+	    --augment --steps 700 --out $(RECONSTRUCTION)/run --resume
+	$(BIN)/gendr train eval $(RECONSTRUCTION)/run --views 4 --overwrite
+	@echo "Look at $(RECONSTRUCTION)/run/eval_test: $$(cd $(RECONSTRUCTION)/run/eval_test && echo *)"
 
 # More workers than a few gain nothing: each loads torch.
 test: $(READY) ## Run all tests, the examples in the docstrings among them; ARGS="-k mesh" hands pytest options over
@@ -43,7 +52,7 @@ clean: ## Remove what these jobs made: environment, build, results, caches
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # mypy must see the package as it is installed, with tools and scenes inside.
 typing-tree:
@@ -79,4 +88,4 @@ $(BIN)/python:
 	"$$python" -m venv $(VENV)
 
 always:
-.PHONY: demo test lint format docs build clean help typing-tree always
+.PHONY: demo reconstruction-demo test lint format docs build clean help typing-tree always
