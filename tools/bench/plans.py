@@ -48,7 +48,7 @@ class Taus:
         """
         named = {
             "grid": Taus(GRID, False, len(GRID)),
-            "coarse-to-fine": Taus(GRID, True, 20),
+            "coarse-to-fine": Taus(GRID, True, 16),
             "quick": Taus(COARSE, True, 15),
         }
         if text in named:

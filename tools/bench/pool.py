@@ -175,12 +175,10 @@ def _work(pipe: Connection, run_batch: RunBatch) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of the terminal's processes: the parent decides
     threading.Thread(target=_end_with_parent, daemon=True).start()
     single_threaded()
-    pipe.send("ready")
-    while True:
-        try:
+    with suppress(EOFError, OSError):
+        pipe.send("ready")
+        while True:
             pipe.send(attempt(pipe.recv(), run_batch))
-        except (EOFError, OSError):
-            return
 
 
 def _end_with_parent() -> None:

@@ -47,15 +47,17 @@ class RayWorkers:
 
     def __init__(self, run_batch: RunBatch, address: str, workers: int | None = None) -> None:
         self._most = None if workers is None else int(_check.number("workers", workers, 1, 100_000))
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what goes wrong is told in one line below
         import ray
 
         self._ray: Any = ray
         self._address = found(address)
         check_answers(self._address)
         try:
-            ray.init(address=self._address, log_to_driver=False, logging_level=logging.ERROR)
+            # As it was given: for auto, Ray looks by itself for the token that a cluster on this machine may want.
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
         except Exception as error:
-            wanted = f"a cluster that takes work at {self._address}"
+            wanted = f"a cluster that takes work at {self._address} (with RAY_AUTH_MODE=token if it wants a token)"
             raise ConnectionError(f"ray: expected {wanted}, got: {_line(error)}") from None
         self._task = ray.remote(num_cpus=1, max_retries=0)(_attempt)
         self._run_batch = ray.put(run_batch)
