@@ -29,8 +29,8 @@ For example:
 SHAPE_HELP = """Fit a sphere to a mesh's silhouettes with every renderer; what counts is the best loss within 100 steps.
 
 The defaults are the published protocol's: airplane, teapot and chair, five elevations, three rates, 81 softnesses; with
---grid quick one elevation, one rate, and a coarse search for the softness. Every run is in the results file as soon as
-it is done. Killed at any moment, the same command goes on; several may work on one file, on one machine.
+--grid quick one elevation, one rate, seven softnesses and eight cameras. Every run is in the results file as soon as it
+is done. Killed at any moment, the same command goes on; several may work on one file, on one machine.
 
 For example:
   gendr bench shape --grid quick -o results.sqlite
@@ -67,13 +67,13 @@ class BenchShape(SweepCommand):
     lr: Annotated[tuple[float, ...], option("LR ...", "10^-1.25 10^-1.5 10^-1.75; quick: 10^-1.5")] = ()
     """Adam's learning rates."""
     taus: Annotated[str | None, option("grid|coarse-to-fine|quick|LIST", "grid; quick: quick")] = None
-    """Softnesses: 81 from 1 to 1e-8; a search that finds the best of them with a quarter of the runs; one over every
-    second of them; or numbers with commas between them."""
+    """Softnesses: 81 from 1 to 1e-8; a search that finds the best of them with a fifth of the runs; seven from 10^-1.5
+    to 10^-4.5; or numbers with commas between them."""
     steps: int = 100
     """Of a run."""
     image_size: int = 64
     """Pixels along a side."""
-    views: int = 24
+    views: Annotated[int | None, option("INT", "24; quick: 8")] = None
     """Cameras of a ring."""
 
     def plan(self, chosen: tuple[Instance, ...]) -> Plan:
@@ -88,7 +88,7 @@ class BenchShape(SweepCommand):
             self.seeds,
             steps=self.steps,
             image_size=self.image_size,
-            views=self.views,
+            views=self.views if self.views is not None else 8 if is_quick else 24,
         )
 
 
