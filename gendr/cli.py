@@ -84,7 +84,8 @@ def one_line(box: str) -> str:
     if rest[0].startswith("Perhaps you meant") and len(rest) > 1:
         told = [*told, f"- perhaps you meant {rest[1]}"]
     if rest[0].startswith("Available"):
-        told = [*told, f"- {rest[0].lower()}"]
+        end = next((index for index, line in enumerate(rest) if set(line) <= set("─-")), len(rest))
+        told = [*told, f"- {' '.join(rest[:end]).lower()}"]
     return " ".join(told)
 
 
