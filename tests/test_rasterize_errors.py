@@ -30,7 +30,7 @@ CASES = {
     "tau: expected values in [1e-30, 1e+30], got -1": (FACES, {"tau": -1.0}),
     "tau: expected values in [1e-30, 1e+30], got nan": (FACES, {"tau": float("nan")}),
     "tau: expected a number or a tensor [] or [2], got float32 [3]": (FACES, {"tau": torch.ones(3)}),
-    "tau: expected a number or a tensor [] or [2], got str 'x'": (FACES, {"tau": "x"}),
+    "tau: expected a number or a tensor [] or [2], or \"auto\", got str 'x'": (FACES, {"tau": "x"}),
     "image_size: expected a positive int, or a pair of them, (height, width), got int 0": (FACES, {"image_size": 0}),
     "cull: expected one of none, back, front, got 'x'": (FACES, {"cull": "x"}),
     "far: expected a number in [3, inf), got 1.0": (FACES, {"near": 3.0, "far": 1.0}),
