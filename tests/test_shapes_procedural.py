@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import trimesh
 
 from gendr.tools.shapes.categories import CLASS_IDS
 from gendr.tools.shapes.procedural import CLASSES, thing
@@ -16,11 +17,23 @@ def test_there_is_a_generator_for_every_class():
 
 
 @pytest.mark.parametrize("name", list(CLASSES))
+def test_things_of_a_class_are_made_of_closed_bodies(name):
+    for number in range(20):
+        for part in CLASSES[name](np.random.default_rng(number)):
+            surface = trimesh.Trimesh(part.points, part.faces, process=False)
+            assert surface.is_watertight, (name, number)
+            assert surface.is_winding_consistent, (name, number)
+            assert surface.volume > 0.0, (name, number)
+            assert all(0.0 <= value <= 1.0 for value in part.colour), (name, number)
+
+
+@pytest.mark.parametrize("name", list(CLASSES))
 def test_things_are_solids(name):
     for number in SOME:
         mesh = thing(name, 1, number)
         points, faces = mesh.vertices.double().numpy(), mesh.faces.numpy()
         assert np.isfinite(points).all()
+        assert 12 <= len(faces) <= 6000
         edges = np.concatenate([faces[:, pair] for pair in ([0, 1], [1, 2], [2, 0])])
         once = {(int(a), int(b)) for a, b in edges}
         assert len(once) == len(edges)  # no edge has two faces on the same side
@@ -39,6 +52,7 @@ def test_things_are_solids(name):
 def test_the_same_number_is_the_same_thing(name):
     first, again = thing(name, 1, 5), thing(name, 1, 5)
     assert np.array_equal(first.vertices.numpy(), again.vertices.numpy())
+    assert np.array_equal(first.faces.numpy(), again.faces.numpy())
     others = [thing(name, seed, number).vertices for seed, number in ((1, 6), (2, 5))]
     for other in others:
         assert other.shape != first.vertices.shape or not np.allclose(other.numpy(), first.vertices.numpy(), atol=1e-3)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
-import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from multiprocessing.context import SpawnProcess
 from gendr import _check
 from gendr.tools.bench.tasks import Run
 from gendr.tools.bench.workers import Results, RunBatch, attempt, single_threaded
+from gendr.tools.child_process import cores, leave_with_parent
 
 _STILLBORN = 3
 """Workers in a row that may end before they are ready."""
@@ -159,33 +158,14 @@ class Here:
         """Nothing is left to end."""
 
 
-def cores() -> int:
-    """How many cores this process may use.
-
-    >>> cores() >= 1
-    True
-    """
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _work(pipe: Connection, run_batch: RunBatch) -> None:
     """A worker's life: batches in, results out, until the pipe closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of the terminal's processes: the parent decides
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    leave_with_parent()
     single_threaded()
     with suppress(EOFError, OSError):
         pipe.send("ready")
         while True:
             pipe.send(attempt(pipe.recv(), run_batch))
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _how(code: int | None) -> str:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
 from gendr.tools.bench.sweep import Tally
+from gendr.tools.terminal_bar import TerminalBar
 
 EVERY = 60.0
 """Seconds from one line to the next where there is no terminal."""
 
 
-class SweepProgress:
+class SweepProgress(TerminalBar):
     """Shows runs done, rate, time left, failures, and the best so far.
 
     Args:
@@ -26,40 +27,30 @@ class SweepProgress:
     """
 
     def __init__(self, console: Console) -> None:
-        self._console = console
+        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("runs  {task.fields[figures]}"))
+        super().__init__(console, None, *columns, figures="")
         self._began = self._said = time.monotonic()
         self._tally: Tally | None = None
-        self._bar: Progress | None = None
-        if console.is_terminal:
-            columns = (BarColumn(), MofNCompleteColumn(), TextColumn("runs  {task.fields[figures]}"))
-            self._bar = Progress(*columns, console=console)
-            self._task = self._bar.add_task("sweep", total=None, figures="")
-
-    def __enter__(self) -> SweepProgress:
-        if self._bar is not None:
-            self._bar.start()
-        return self
 
     def __exit__(self, *error: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-        elif self._tally is not None:
+        super().__exit__(*error)
+        if self._tally is not None and not self.is_drawn:
             self._say(self._tally)
 
     def show(self, tally: Tally) -> None:
         """Note how far it is."""
         now = time.monotonic()
         self._tally = tally
-        if self._bar is not None:
+        if self.is_drawn:
             figures = described(tally, now - self._began)
-            self._bar.update(self._task, completed=tally.done, total=max(tally.total, 1), figures=figures)
+            self.update(completed=tally.done, total=max(tally.total, 1), figures=figures)
         elif now - self._said > EVERY:
             self._said = now
             self._say(tally)
 
     def _say(self, tally: Tally) -> None:
         figures = described(tally, time.monotonic() - self._began)
-        self._console.print(f"{tally.done} of {tally.total} runs  {figures}".rstrip(), highlight=False)
+        self.console.print(f"{tally.done} of {tally.total} runs  {figures}".rstrip(), highlight=False)
 
 
 def described(tally: Tally, seconds: float) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
 from gendr.tools.fit.optimise import Step
+from gendr.tools.terminal_bar import TerminalBar
 
 LINES = 10
 
 
-class FitProgress:
+class FitProgress(TerminalBar):
     """Shows loss and IoU of every step.
 
     Args:
@@ -19,29 +20,15 @@ class FitProgress:
     """
 
     def __init__(self, steps: int, console: Console) -> None:
+        numbers = TextColumn("loss {task.fields[loss]:.4f}  IoU {task.fields[iou]:.4f}")
+        columns = (TextColumn("fitting"), BarColumn(), MofNCompleteColumn(), numbers, TimeElapsedColumn())
+        super().__init__(console, steps, *columns, loss=1.0, iou=0.0)
         self._steps = steps
-        self._console = console
-        self._bar: Progress | None = None
-        if console.is_terminal:
-            numbers = TextColumn("loss {task.fields[loss]:.4f}  IoU {task.fields[iou]:.4f}")
-            columns = (TextColumn("fitting"), BarColumn(), MofNCompleteColumn(), numbers, TimeElapsedColumn())
-            self._bar = Progress(*columns, console=console)
-            self._task = self._bar.add_task("fit", total=steps, loss=1.0, iou=0.0)
-
-    def __enter__(self) -> FitProgress:
-        if self._bar is not None:
-            self._bar.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
 
     def show(self, step: Step) -> None:
         """Note that a step is done."""
         done = step.index + 1
-        if self._bar is not None:
-            self._bar.update(self._task, completed=done, loss=step.loss, iou=step.hard_iou)
-        elif done == self._steps or done % max(1, self._steps // LINES) == 0:
+        self.update(completed=done, loss=step.loss, iou=step.hard_iou)
+        if not self.is_drawn and (done == self._steps or done % max(1, self._steps // LINES) == 0):
             line = f"step {done}/{self._steps}  loss {step.loss:.4f}  IoU {step.hard_iou:.4f}"
-            self._console.print(line, highlight=False)
+            self.console.print(line, highlight=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ import tyro
 from rich.console import Console
 
 from gendr.tools.arguments import bad_arguments, complain
+from gendr.tools.child_process import cores
 from gendr.tools.interrupt import EXIT_CODE, Interrupt
 from gendr.tools.shapes.build import Build
 from gendr.tools.shapes.categories import SPLITS
@@ -80,7 +80,7 @@ class Shapes:
         done, every = build.objects
         with Interrupt() as interrupt, TrainingProgress(every, Console(stderr=True)) as progress:
             progress.show(done)
-            for _ in build.run(self.workers or os.cpu_count() or 1):
+            for _ in build.run(self.workers or cores()):
                 progress.show(build.objects[0])
                 if interrupt.seen:
                     return False

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
+from gendr.tools.terminal_bar import TerminalBar
 
 
-class TrainingProgress:
+class TrainingProgress(TerminalBar):
     """Shows the steps done and the latest figures.
 
     Args:
@@ -21,29 +23,15 @@ class TrainingProgress:
     """
 
     def __init__(self, steps: int, console: Console) -> None:
+        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[figures]}"), TimeRemainingColumn())
+        super().__init__(console, steps, *columns, figures="")
         self._steps = steps
-        self._console = console
-        self._bar: Progress | None = None
-        if console.is_terminal:
-            columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[figures]}"), TimeRemainingColumn())
-            self._bar = Progress(*columns, console=console)
-            self._task = self._bar.add_task("train", total=steps, figures="")
-
-    def __enter__(self) -> TrainingProgress:
-        if self._bar is not None:
-            self._bar.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
 
     def show(self, done: int, **figures: float) -> None:
         """Note that `done` steps are done, and what was measured after the last."""
         text = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
-        if self._bar is not None:
-            self._bar.update(self._task, completed=done)
-            if text:
-                self._bar.update(self._task, figures=text)
+        self.update(completed=done)
+        if text and self.is_drawn:
+            self.update(figures=text)
         elif text:
-            self._console.print(f"step {done}/{self._steps}  {text}", highlight=False)
+            self.console.print(f"step {done}/{self._steps}  {text}", highlight=False)

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
+from gendr.tools.terminal_bar import TerminalBar
 
 _Item = TypeVar("_Item")
 _REFRESH = 256
@@ -35,12 +37,11 @@ class ReportProgress:
             if self._console is not None:
                 self._console.print(f"{total:,} {what}", highlight=False)
             return
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=self._console) as bar:
-            task = bar.add_task(what, total=total)
+        columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with TerminalBar(self._console, total, *columns) as bar:
             every = _REFRESH if total > 10 * _REFRESH else 1
             for done, item in enumerate(items, 1):
                 yield item
                 if done % every == 0:
-                    bar.update(task, completed=done)
-            bar.update(task, completed=total)
+                    bar.update(completed=done)
+            bar.update(completed=total)

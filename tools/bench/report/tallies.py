@@ -107,7 +107,7 @@ class Tally:
             began, ended = np.array(list(found.values())).T
             final[row[instance], places], lrs[row[instance], places], initial[places] = ended, lr, began
         known = np.isfinite(final)
-        values = {m.name: np.where(known, final <= bound, np.nan) for m, bound in ((WITHIN_3, 3.0), (WITHIN_5, 5.0))}
+        values = {m.name: np.where(known, final < bound, np.nan) for m, bound in ((WITHIN_3, 3.0), (WITHIN_5, 5.0))}
         tau = np.full(shape, np.nan)
         return Study("pose", self.budget, instances, conditions, values, lrs, tau, initial, counts=self.counts)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.random import Generator
 
-from gendr.tools.shapes.procedural.paint import DARK, paints
+from gendr.tools.shapes.procedural.colours import DARK, paints
 from gendr.tools.shapes.procedural.solid import Colour, Solid, ball, box, lathe, loft, prism, rod, tube
 
 

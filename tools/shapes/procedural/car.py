@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike
 
-from gendr.tools.shapes.procedural.paint import DARK, light, paints
+from gendr.tools.shapes.procedural.colours import DARK, light, paints
 from gendr.tools.shapes.procedural.solid import Colour, Solid, box, lathe, loft, rod, rounded_box
 
 KINDS = {

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.random import Generator
 
-from gendr.tools.shapes.procedural.paint import DARK, hue, wood
+from gendr.tools.shapes.procedural.colours import DARK, hue, wood
 from gendr.tools.shapes.procedural.solid import Colour, Points, Solid, box, prism, rod
 
 Colours = tuple[Colour, Colour]

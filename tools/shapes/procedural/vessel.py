@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.random import Generator
 
-from gendr.tools.shapes.procedural.paint import DARK, hue, light, paints, wood
+from gendr.tools.shapes.procedural.colours import DARK, hue, light, paints, wood
 from gendr.tools.shapes.procedural.solid import Colour, Points, Solid, ball, box, lathe, loft, rod, rounded_box, tube
 
 
