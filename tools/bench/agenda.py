@@ -134,7 +134,7 @@ class Agenda:
         return self._unopened is None and not self._open
 
     def take(self) -> list[Run]:
-        """A batch to do now; it is claimed. None when nothing can be done before something else has ended.
+        """A batch to do now; it is claimed. Empty when nothing can be done before something else has ended.
 
         A group whose batches are being done waits until it has enough for a full one.
 
