@@ -28,7 +28,7 @@ from source_tree import ROOT
 
 KERNELS = ROOT / "kernels"
 SHIM = ROOT / "tests" / "cuda_shim"
-ORDERS = ("forward", "reverse", "shuffled")
+ORDERS = ("forward", "reverse", "shuffled", "warp by warp")
 GUARD = 64  # bytes behind a workspace that nothing may write
 FLAGS = ["-std=c++17", "-O1", "-fPIC", "-fvisibility=hidden", "-fno-math-errno", "-Wall", "-Wextra", "-Werror"]
 

@@ -21,7 +21,7 @@ struct gendr_shim_index {
 
 namespace gendr_shim {
 
-enum Order { forward, reverse, shuffled };
+enum Order { forward, reverse, shuffled, warp_by_warp };
 
 // Of the launches that follow.
 void set_order(Order order, unsigned seed);

@@ -99,9 +99,13 @@ void resolve_meeting() {
         if ((own.mask >> i) & 1) lanes[i].state = runnable;
 }
 
-// The next fiber that can run, in the chosen order; `threads` if none can.
+// The next fiber that can run, in the chosen order; `threads` if none can. Threads that take turns stay abreast, so
+// that none overtakes where a barrier is missing. Warp by warp, as on a device, one runs as far as it gets, and the one
+// that comes to a barrier last is the first to go on.
 unsigned next_fiber(unsigned after) {
-    const unsigned start = order == shuffled ? random_numbers() % threads : after;
+    const unsigned start = order == shuffled       ? random_numbers() % threads
+                           : order == warp_by_warp ? after / warp * warp
+                                                   : after;
     for (unsigned i = 0; i < threads; ++i) {
         const unsigned at = order == reverse ? (start + threads - i) % threads : (start + i) % threads;
         if (fibers[at].state == runnable) return at;
