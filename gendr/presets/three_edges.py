@@ -31,7 +31,7 @@ from torch.utils.checkpoint import checkpoint
 from gendr import _check
 from gendr.render import Raster, Renderer, blending
 from gendr.render.rasterize import CULLS, per_image
-from gendr.render.reference import COORDINATE_BOUND, pixel_centres, signed_area, takes_part
+from gendr.render.reference import COORDINATE_BOUND, pixel_centres, signed_area, signed_distance, takes_part
 from gendr.render.reference_blend import COVERS_FROM, Surface, joined
 
 PAIRS = 2**16
@@ -136,7 +136,7 @@ class ThreeEdges(Renderer):
             return torch.ones(len(faces), dtype=torch.bool, device=faces.device)  # the mean counts all of them
         best = torch.stack(half_planes(pixels, faces[..., :2])).amin(0).amax(0)
         a = self.distribution.cdf(best, tau)
-        return (a >= self.t_conorm.face_cutoff(limits.cutoff)) & (a > 0)
+        return (a >= self.t_conorm.face_cutoff(limits.cutoff)) & (a > 0) | (best >= 2 * COVERS_FROM)
 
     def _at(
         self, faces: Tensor, surface: Surface | None, tau: Tensor, pixels: Tensor, limits: _Limits
@@ -152,7 +152,9 @@ class ThreeEdges(Renderer):
         alpha = self.t_conorm.aggregate(a, dim=-1, q=torch.where(drawn, q, 1))
         if surface is None:
             return (alpha,)
-        covers = drawn & (tests.detach() >= COVERS_FROM).all(0)
+        covers = (
+            counts & (signed_distance(pixels.to(a), triangles.detach()) >= COVERS_FROM) if surface.is_hard else drawn
+        )
         record, nearest = joined(a[None], covers[None], pixels.to(a), faces[None], surface, limits.near, limits.far)
         return alpha, record[0], nearest[0]
 

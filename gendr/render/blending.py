@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gendr import _check, _ops
-from gendr.render.reference_blend import Surface
+from gendr.render.reference_blend import COVERS_FROM, Surface
 from gendr.render.texture import FaceTextures
 from gendr.render.texture_wraps import WRAPS
 
@@ -82,7 +82,12 @@ def run(
     options: _ops.CoverageOptions,
     face_ranges: Tensor | None,
 ) -> _ops.Blended:
-    """The kernels: alpha, the record of background weight, depth and features, and the state."""
+    """The kernels: alpha, the record of background weight, depth and features, and the state.
+
+    Hard blending is geometry: which face covers a pixel has nothing to do with how likely the distribution finds that.
+    (One whose mass lies inside, as `Exponential`, gives a pixel on an edge to neither neighbour.) So the occlusion
+    that hard records are made with is always the same, of a reach just beyond `COVERS_FROM`.
+    """
     textures = surface.textures
     tensors = _ops.SurfaceTensors(surface.attributes)
     if textures is not None:
@@ -90,7 +95,16 @@ def run(
         tensors = _ops.SurfaceTensors(surface.attributes, uvs, textures.texels, textures.maps, textures.map_of_face)
     wrap = 0 if textures is None else WRAPS.index(textures.wrap)
     how = _ops.BlendOptions(surface.is_hard, surface.is_perspective, surface.eps, wrap)
-    return _ops.blend(face_vertices, tau, shift, p, surface.gamma, tensors, how, options, face_ranges)
+    if not surface.is_hard:
+        return _ops.blend(face_vertices, tau, shift, p, surface.gamma, tensors, how, options, face_ranges)
+    alpha = _ops.coverage(face_vertices, tau, shift, p, options, face_ranges)
+    covering = options._replace(
+        distribution="uniform", shape=0.0, is_reversed=False, is_squared=False, t_conorm="average", cutoff=0.0
+    )
+    reach = torch.full_like(tau, -2 * COVERS_FROM)
+    numbers = (torch.zeros_like(shift), torch.zeros_like(p))  # two tensors: compilers do not take the same one twice
+    seen = _ops.blend(face_vertices, reach, *numbers, surface.gamma, tensors, how, covering, face_ranges)
+    return seen._replace(alpha=alpha)
 
 
 def over_background(record: Tensor, background: Tensor | None, far: float) -> tuple[Tensor | None, Tensor, Tensor]:

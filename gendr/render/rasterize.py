@@ -75,7 +75,7 @@ def rasterize(
     `z_t = (far - depth) / (far - near)`, and `w_b ~ exp(eps / gamma)` for the background. What a face shows, `c_t`, is
     interpolated between its corners at the pixel's barycentric coordinates, held to the triangle and corrected for
     perspective. `blend="hard"` shows the nearest face that covers the pixel instead, the one of lowest index among
-    equals; its gradients move what is seen, not which face is.
+    equals, whatever its probability; its gradients move what is seen, not which face is.
 
     Source: Petersen, *Learning with Differentiable Algorithms* (2022), chapter 5; the softmax over depth is that of
     Liu et al., "Soft Rasterizer" (ICCV 2019).

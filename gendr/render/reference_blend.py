@@ -59,7 +59,7 @@ def record(
 
     Soft: `w_t = a_t exp((near - z_t) / ((far - near) gamma)) / S`, `w_b = exp((eps - 1) / gamma) / S`, with `S` such
     that all add up to 1: the published weights less a factor that all share. Hard: 1 for the nearest face that covers
-    the point, the lowest index among equals.
+    the point, whatever its probability, the lowest index among equals.
 
     Returns:
         `[B, P, 2 + C]` of `w_b`, `sum w_t z_t`, `sum w_t c_t`, and int64 `[B, P]`, the nearest covering face, -1 for
@@ -79,9 +79,9 @@ def record(
     a = distribution.cdf(distance, tau[:, None, None])
     least = max(t_conorm.face_cutoff(cutoff), 0.0)
     counts = (a.detach() >= least) & (a.detach() > 0)
-    counts &= reference.takes_part(face_vertices, near, far, cull)[:, None, :]
-    covers = counts & (distance.detach() >= COVERS_FROM)
-    return joined(torch.where(counts, a, 0), covers, pixels, face_vertices, surface, near, far)
+    is_drawn = reference.takes_part(face_vertices, near, far, cull)[:, None, :]
+    covers = is_drawn & (distance.detach() >= COVERS_FROM)
+    return joined(torch.where(counts & is_drawn, a, 0), covers, pixels, face_vertices, surface, near, far)
 
 
 def joined(
