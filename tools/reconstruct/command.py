@@ -69,6 +69,8 @@ class Train:
     """Largest norm of the gradient."""
     augment: tyro.conf.FlagCreatePairsOff[bool] = False
     """Change the images' colours at random, for a network that meets other colours later."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Of the encoder's arithmetic; bfloat16 is faster where the processor has it."""
     seed: int = 0
     """Of weights and batches."""
     resume: tyro.conf.FlagCreatePairsOff[bool] = False
@@ -134,6 +136,7 @@ class Train:
             flatten=self.flatten,
             clip=self.clip,
             augment=self.augment,
+            precision=self.precision,
             seed=self.seed,
         )
 

@@ -49,6 +49,7 @@ class GatheredBatchNorm2d(nn.BatchNorm2d):
         processes = distributed.get_world_size()
         if processes == 1:
             return super().forward(input)
+        input = input.to(self.weight.dtype)  # bfloat16's eight bits are too few for sums
         count = input.numel() // input.shape[1] * processes
         mean = _SumOverProcesses.apply(input.sum((0, 2, 3))) / count  # type: ignore[no-untyped-call]
         centred = input - mean[:, None, None]

@@ -83,7 +83,7 @@ def load_run(folder: Path) -> Trained:
     if latest is None:
         _check.fail("run", "a folder that gendr train wrote", str(folder))
     settings: Settings = read_about(latest)["settings"]
-    network = build(settings.model)
+    network = build(settings.model, settings.precision)
     step, figures = states.load(latest, network)
     return Trained(settings, step, figures, network.eval())
 

@@ -49,7 +49,7 @@ class Run:
         self.states = States(folder / STATES)
         state = checked_state(folder, settings, resume=resume)
         torch.manual_seed(settings.seed)
-        self.network: Reconstructor = build(settings.model)
+        self.network: Reconstructor = build(settings.model, settings.precision)
         optimizer = torch.optim.Adam(self.network.parameters(), lr=settings.rates(0)[0], fused=True)
         self.step = 0
         self.figures: dict[str, Any] = {"seconds": 0.0}

@@ -10,7 +10,7 @@ from typing import Any
 from gendr import _check, distributions, tnorms
 from gendr.distributions import Distribution
 from gendr.tnorms import TNorm
-from gendr.tools.reconstruct.model import MODELS
+from gendr.tools.reconstruct.model import MODELS, PRECISIONS
 
 DECAY_AT = 0.6
 """Share of the steps after which rates without an end of their own are multiplied by `DECAY`."""
@@ -78,6 +78,7 @@ class Settings:
         flatten: weight of the dihedral term.
         clip: largest norm of the gradient.
         augment: whether the images' colours are changed at random.
+        precision: of the encoder's arithmetic, "float32" or "bfloat16".
         seed: of weights and batches.
 
     Raises:
@@ -100,10 +101,12 @@ class Settings:
     flatten: float = 5e-4
     clip: float = 10.0
     augment: bool = False
+    precision: str = "float32"
     seed: int = 0
 
     def __post_init__(self) -> None:
         _check.choice("model", self.model, MODELS)
+        _check.choice("precision", self.precision, PRECISIONS)
         for name in ("steps", "batch"):
             _check.number(name, getattr(self, name), 1)
         _check.number("seed", self.seed, 0, 2**63 - 1)
