@@ -20,6 +20,7 @@ from gendr.tools.reconstruct.data import opened
 from gendr.tools.reconstruct.evaluate import evaluate, mean, pictures_of, predicted_voxels, table
 from gendr.tools.reconstruct.extra import needs_train
 from gendr.tools.reconstruct.predict import Trained, load_run
+from gendr.tools.reconstruct.refine import Refiner
 from gendr.tools.reconstruct.retrieval import Retrieval
 from gendr.tools.reconstruct.run import LOG
 from gendr.tools.reconstruct.train import COLUMNS
@@ -54,6 +55,8 @@ class TrainEval:
     """Names or ShapeNet numbers, separated by commas, or all."""
     views: int = VIEWS
     """How many of each object's 24 views, evenly spread."""
+    refine: int = 0
+    """Steps of a descent on each image's silhouette, from the prediction; a further row of the table."""
     retrieval: Annotated[Path | None, option("PATH", "what the run was trained on")] = None
     """Folder of the objects that the baseline retrieves (its train split)."""
     no_retrieval: tyro.conf.FlagCreatePairsOff[bool] = False
@@ -69,6 +72,7 @@ class TrainEval:
         """Do it; returns the exit code."""
         with bad_arguments("gendr train eval"), needs_train("gendr train eval"):
             _check.number("views", self.views, 1, VIEWS)
+            _check.number("refine", self.refine, 0)
             use_threads(self.threads)
             self._measure()
         return 0
@@ -91,7 +95,11 @@ class TrainEval:
         console.print(f"{table(rows)}\nwrote {', '.join(FILES)} to {out}", markup=False)
 
     def _scores(self, trained: Trained, data: Any, known: Any, console: Console) -> dict[str, dict[str, float]]:
-        methods = {f"{trained.settings.model}, step {trained.step}": predicted_voxels(trained.vertices, trained.faces)}
+        label = f"{trained.settings.model}, step {trained.step}"
+        methods = {label: predicted_voxels(trained.vertices, trained.faces)}
+        if self.refine:
+            refined = Refiner(trained, self.refine).vertices
+            methods[f"{label}, refined in {self.refine}"] = predicted_voxels(refined, trained.faces)
         if known is not None:
             methods["nearest training silhouette"] = Retrieval(known)
         total, done = len(data) * self.views * len(methods), 0

@@ -14,6 +14,7 @@ from gendr.tools.arguments import bad_arguments
 from gendr.tools.reconstruct.extra import needs_train
 from gendr.tools.reconstruct.image import read_image
 from gendr.tools.reconstruct.predict import load_run
+from gendr.tools.reconstruct.refine import Refiner
 
 HELP = """Predict a mesh from one picture, with a network that gendr train has trained.
 
@@ -22,7 +23,8 @@ is written upright, y up, in the frame of the training objects, whatever directi
 
 For example:
   gendr reconstruct chair.png --run out/run -o chair.obj
-  gendr reconstruct photo.jpg --mask mask.png --run out/run -o chair.glb"""
+  gendr reconstruct photo.jpg --mask mask.png --run out/run -o chair.glb
+  gendr reconstruct chair.png --run out/run --refine 30 -o chair.obj"""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Reconstruct:
     """The mesh file to write: .obj, .off, .ply, .stl or .glb."""
     mask: Path | None = None
     """The silhouette, white where the object is, for pictures without alpha channel."""
+    refine: int = 0
+    """Steps of a descent on the picture's silhouette, from the prediction; 30 are enough."""
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
     """Replace the file when it is there."""
 
@@ -51,7 +55,7 @@ class Reconstruct:
             trained = load_run(self.trained)
             if note is not None:
                 print(f"gendr reconstruct: note: {self.image}: {note}", file=sys.stderr)
-            mesh = next(trained.meshes(picture[None]))
+            mesh = trained.network.mesh(Refiner(trained, self.refine).vertices(picture[None])[0])
             mesh.save(self.out)
         print(f"wrote {self.out}: {mesh.n_vertices} vertices, {mesh.n_faces} faces")
         return 0
