@@ -166,6 +166,17 @@ def test_wrong_dtypes(tmp_path):
             ShapeData(tmp_path, "chair", "test")
 
 
+def test_voxels_that_are_no_numbers(tmp_path):
+    images, voxels = some()
+    values = voxels.astype(np.float32)
+    write_class(tmp_path, "chair", "test", images, values)
+    assert np.array_equal(ShapeData(tmp_path, "chair", "test").voxels("chair") != 0, voxels)
+    values[1, 2, 3, 4] = np.nan
+    save_array(tmp_path / "03001627_test_voxels.npz", values)
+    with pytest.raises(ValueError, match="finite values, of which 0 is empty, got NaN"):
+        ShapeData(tmp_path, "chair", "test")
+
+
 def test_missing_files_and_names(folder):
     with pytest.raises(ValueError, match=r"03636649_test_images.npz: expected a file of lamp, got none; test is there"):
         ShapeData(folder, "chair,lamp", "test")

@@ -169,4 +169,6 @@ def _checked_images(path: Path, images: Array) -> Array:
 def _checked_voxels(path: Path, voxels: Array) -> Array:
     if voxels.dtype.kind not in "buif" or not fits(voxels, (None, RESOLUTION, RESOLUTION, RESOLUTION)):
         _check.fail(str(path), f"bool or uint8 [N, {RESOLUTION}, {RESOLUTION}, {RESOLUTION}]", described(voxels))
+    if voxels.dtype.kind == "f" and not np.isfinite(voxels).all():
+        _check.fail(str(path), "finite values, of which 0 is empty", "NaN or infinite ones")
     return voxels
