@@ -44,8 +44,8 @@ class Refiner:
 
     trained: Trained
     steps: int = 30
-    lr: float = 0.05
-    hold: float = 0.1
+    lr: float = 0.03
+    hold: float = 0.3
 
     def __post_init__(self) -> None:
         _check.number("steps", self.steps, 0)
