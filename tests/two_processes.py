@@ -27,8 +27,8 @@ LR = {torch.float64: "1e-3:1e-4", torch.float32: "1e-4"}
 def losses(folder, fabric, dtype):
     """The loss of each step, its mean over the processes."""
 
-    def network(name):
-        made = build(name).to(dtype)
+    def network(name, precision):
+        made = build(name, precision).to(dtype)
         made.template = made.template.to(dtype=dtype)
         return made
 

@@ -37,9 +37,7 @@ class Reconstructor(nn.Module):
     def __init__(self, encoder: nn.Module, decoder: nn.Module, template: Mesh, precision: str = "float32") -> None:
         super().__init__()
         _check.choice("precision", precision, PRECISIONS)
-        # Channels last: the layout that convolutions on the CPU compute in, so that nothing is turned round.
-        self.encoder, self.decoder = encoder.to(memory_format=torch.channels_last), decoder
-        self.template, self.precision = template, precision
+        self.encoder, self.decoder, self.template, self.precision = encoder, decoder, template, precision
 
     def forward(self, images: Float[Tensor, "B 4 H W"]) -> Vertices:
         """The vertices `[B, V, 3]` of every image's mesh; images are red, green, blue, alpha in [0, 1]."""
@@ -47,7 +45,6 @@ class Reconstructor(nn.Module):
 
     def features(self, images: Float[Tensor, "B 4 H W"]) -> Float[Tensor, "B D"]:
         """What the encoder makes of images: the numbers that the decoder takes."""
-        images = images.contiguous(memory_format=torch.channels_last)
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
             features = self.encoder(images)
         return features.to(images.dtype)  # type: ignore[no-any-return]
