@@ -20,11 +20,13 @@ template <class T> struct BlendBackwardTask {
 
     // The rows of a chunk of pixels.
     static void prepare(void *context, int task) {
+        const NoDenormals guard;
         const BlendBackwardTask &self = *static_cast<BlendBackwardTask *>(context);
         self.settings.channels() == 5 ? self.prepare<5>(task) : self.prepare<0>(task);
     }
 
     static void run(void *context, int task) {
+        const NoDenormals guard;
         BlendBackwardTask &self = *static_cast<BlendBackwardTask *>(context);
         const CoverageSettings &s = self.plan.settings;
         const int image = task / self.coverage.tasks_per_image;

@@ -3,6 +3,7 @@
 
 #include "forward.h"
 #include "gendr/texture.h"
+#include "no_denormals.h"
 #include "surface_block.h"
 
 namespace gendr {
@@ -240,6 +241,7 @@ template <class T> struct BlendForwardTask {
     };
 
     static void run(void *context, int task) {
+        const NoDenormals guard;
         BlendForwardTask &self = *static_cast<BlendForwardTask *>(context);
         const CoverageSettings &s = self.plan.settings;
         Band band{task / self.bands, 0, 0, 0, 0};
