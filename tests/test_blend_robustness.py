@@ -237,3 +237,21 @@ def test_textures_alone():
     raster = rasterize(faces, 5, tau=0.1, textures=textures)
     assert raster.features.shape == (1, 3, 5, 5)
     assert torch.isfinite(raster.features).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_a_face_that_is_all_one_sees_is_not_moved_in_depth(dtype):
+    """Its share rounds to 1, and 1 / gamma multiplies what rounding leaves, of any sign."""
+    made = scene([[-0.9, -0.8, 2.0], [0.7, -0.6, 4.0], [0.1, 0.9, 3.0]])
+    weights = torch.full_like(made.weights, 2.0**60)
+    weights[:, :2] = 0  # features alone
+    out = draw(replace(made, weights=weights), Logistic(), Probabilistic(), "cpu", dtype, gamma=1e-6, perspective=False)
+    assert out.gradients["face_vertices"][..., 2].count_nonzero() == 0
+    assert out.gradients["gamma"] == 0
+
+
+def test_denormal_numbers_outlive_a_call():
+    """The kernels switch them off while they run, for the thread that calls them too."""
+    draw(blend_scene(), Logistic(), Probabilistic())
+    smallest = torch.finfo(torch.float64).tiny
+    assert smallest / 2 > 0

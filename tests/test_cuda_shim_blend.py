@@ -42,6 +42,7 @@ class Case:
     wrap: int = 0
     gamma: float = 1e-2
     face_ranges: Tensor | None = None
+    has_flat_uvs: bool = False  # one point of the texture for all corners of a face
 
     def inputs(self, dtype: torch.dtype) -> tuple:
         """The operators' arguments; float32 numbers in either precision."""
@@ -55,6 +56,8 @@ class Case:
         points[..., 2] = 2.0 + 20.0 * uniform(self.batch, self.faces, 3)
         attributes = uniform(*lead, 3, self.channels) if self.channels else None
         uvs = uniform(*lead, 3, 2) * 3 - 1 if self.texture_channels else None
+        if uvs is not None and self.has_flat_uvs:
+            uvs = uvs[..., :1, :].expand_as(uvs).contiguous()
         texels = uniform(5 * 4 + 3, self.texture_channels) if self.texture_channels else None
         maps = torch.tensor([[0, 5, 4], [20, 1, 3]]) if self.texture_channels else None
         map_of_face = torch.arange(self.faces) % 2 if self.texture_channels else None
@@ -158,6 +161,37 @@ def test_any_gamma(lib, gamma):
 @pytest.mark.parametrize("wrap", [0, 1, 2])
 def test_shared_faces_and_wraps(lib, wrap):
     assert_agrees(Case(is_shared=True, texture_channels=2, wrap=wrap), Host(lib, "reverse"))
+
+
+@pytest.mark.parametrize("is_hard", [False, True], ids=["soft", "hard"])
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case(faces=0, texture_channels=2),
+        Case(size=(1, 1), texture_channels=2),
+        Case(size=(1, 37)),
+        Case(texture_channels=2, has_flat_uvs=True),
+    ],
+    ids=["no faces", "one pixel", "one row", "UVs without area"],
+)
+def test_scenes_with_next_to_nothing_in_them(lib, case, is_hard):
+    for dtype in (torch.float32, torch.float64):
+        assert_agrees(replace(case, is_hard=is_hard, dtype=dtype), Host(lib, "reverse"))
+
+
+def test_a_face_that_is_all_one_sees_is_not_moved_in_depth(lib):
+    """Its share rounds to 1, and 1 / gamma multiplies what rounding leaves."""
+    case = Case(dtype=torch.float32, batch=1, faces=1, gamma=1e-6, is_perspective=False)
+    inputs = case.inputs(torch.float32)
+    host = Host(lib)
+    alpha, sums, record, state = host.blend(*inputs)
+    incoming = torch.zeros_like(record)
+    incoming[..., 2:] = 2.0**60
+    moved, _, _, _, in_gamma, *_ = host.blend_backward(
+        torch.zeros_like(alpha), incoming, sums, record, state, False, True, False, *inputs
+    )
+    assert moved[..., 2].count_nonzero() == 0
+    assert in_gamma == 0
 
 
 def test_packed_faces_and_passes(lib):

@@ -65,8 +65,7 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
     alignas(64) T along[surface_block], top[surface_block], inverse[surface_block];
     alignas(64) T grad[4][surface_block];
     alignas(64) T pdf[surface_block], slope[surface_block], c[surface_block], l[surface_block];
-    alignas(64) T share[surface_block], in_depth[surface_block], d0[surface_block], d1[surface_block],
-        d2[surface_block];
+    alignas(64) T share[surface_block], d0[surface_block], d1[surface_block], d2[surface_block];
     alignas(64) T in_texture[surface_block], in_u[surface_block], in_v[surface_block], by_weight[surface_block];
 
     BlendBackwardVisit(const Plan<T> &plan, const BlendImage<T> &image, const BlendPixels<T> &pixels,
@@ -89,10 +88,7 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
             const SurfaceRun<T, G> &r = this->run[i];
             corner_rows(r.surface, image.settings.attribute_channels ? image.attributes(r.face) : nullptr,
                         image.settings.attribute_channels, stride, rows);
-            channels(r);
-            if (image.settings.texture_channels) textures(r);
-            combine(r);
-            corners(r);
+            gradients(r);
         }
         if (tensors.wants_gamma) gamma(n);
         double in_tau = 0.0, in_shift = 0.0;
@@ -143,28 +139,33 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
         }
     }
 
-    // The gradient's product with each corner's values, depth and attributes, and the attributes' gradients.
-    void channels(const SurfaceRun<T, G> &r) {
-        const int attributes = image.settings.attribute_channels, n = r.end - r.begin;
-        T *gradient =
-            tensors.grad_attributes ? tensors.grad_attributes + (image.first_face + r.face) * 3 * attributes : nullptr;
-        const T *__restrict shares = share + r.begin, *__restrict of_depth = grad[0];
-        T *__restrict to0 = d0 + r.begin, *__restrict to1 = d1 + r.begin, *__restrict to2 = d2 + r.begin;
-        T *__restrict to_depth = in_depth + r.begin;
-        const T z0 = rows[1], z1 = rows[stride + 1], z2 = rows[2 * stride + 1];
+    void gradients(const SurfaceRun<T, G> &r) {
+        this->plan.settings.is_squared ? gradients<true>(r) : gradients<false>(r);
+    }
+    template <bool squared> void gradients(const SurfaceRun<T, G> &r) {
+        const bool is_textured = image.settings.texture_channels > 0;
+        const bool has_further = is_textured || image.settings.attribute_channels > 3;
+        if (has_further) further_channels(r);
+        if (is_textured) textures(r);
         look_up(r, 1);
-#pragma GCC ivdep
-        for (int i = 0; i < n; ++i) {
-            const T g = of_depth[i];
-            to0[i] = g * z0;
-            to1[i] = g * z1;
-            to2[i] = g * z2;
-            to_depth[i] = shares[i] * g;
-        }
-        for (int k = 0; k < attributes; ++k) {
+        if (is_textured) corners<squared, true, true>(r);
+        else if (has_further) corners<squared, true, false>(r);
+        else corners<squared, false, false>(r);
+    }
+
+    // The gradient's product with each corner's attributes beyond the first three, and the gradients of those.
+    void further_channels(const SurfaceRun<T, G> &r) {
+        const int attributes = image.settings.attribute_channels;
+        for (int i = r.begin; i < r.end; ++i) d0[i] = d1[i] = d2[i] = T(0);
+        for (int k = 3; k < attributes; ++k) {
             if (k % 4 == 3) look_up(r, k + 2);
-            attribute(r, k, grad[(k + 1) % 4], gradient);
+            attribute(r, k, grad[(k + 1) % 4], gradient_of(r));
         }
+    }
+    T *gradient_of(const SurfaceRun<T, G> &r) const {
+        return tensors.grad_attributes
+                   ? tensors.grad_attributes + (image.first_face + r.face) * 3 * image.settings.attribute_channels
+                   : nullptr;
     }
 
     // The gradients of up to four channels from `first` on into `grad`.
@@ -174,8 +175,9 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
         if (count == 4)
             look_up_four(n, pixels.grad + first, pixels.channels, pixel, grad[0], grad[1], grad[2], grad[3]);
         else
-            for (int k = 0; k < count; ++k)
-                for (int i = 0; i < n; ++i) grad[k][i] = pixels.grad[int64_t(pixel[i]) * pixels.channels + first + k];
+            for (int k = 0; k < 4; ++k)
+                for (int i = 0; i < n; ++i)
+                    grad[k][i] = k < count ? pixels.grad[int64_t(pixel[i]) * pixels.channels + first + k] : T(0);
     }
 
     void attribute(const SurfaceRun<T, G> &r, int k, const T *__restrict of_channel, T *gradient) {
@@ -242,46 +244,6 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
             for (int j = 0; j < 6; ++j) tensors.grad_uvs[(image.first_face + r.face) * 6 + j] += T(in_uv[j]);
     }
 
-    // From the channels to probability, depth and barycentric coordinates: d0, d1, d2 become d loss / d b.
-    void combine(const SurfaceRun<T, G> &r) { image.settings.texture_channels ? combine<true>(r) : combine<false>(r); }
-    template <bool textured> void combine(const SurfaceRun<T, G> &r) {
-        const T is_soft = image.settings.is_hard ? T(0) : T(1);
-        const T z0 = rows[1], z1 = rows[stride + 1], z2 = rows[2 * stride + 1], z_scale = per_depth;
-        const T *uv = textured ? image.uvs(r.face) : nullptr;
-        // The first corner's gradient is left out of all three: only differences count, and they keep their digits.
-        const T u1 = textured ? uv[2] - uv[0] : T(0), v1 = textured ? uv[3] - uv[1] : T(0);
-        const T u2 = textured ? uv[4] - uv[0] : T(0), v2 = textured ? uv[5] - uv[1] : T(0);
-        const T *__restrict alongs = along + r.begin;
-        const T *__restrict a = this->a + r.begin, *__restrict density = pdf + r.begin,
-                            *__restrict shares = share + r.begin;
-        const T *__restrict b0 = points.b0 + r.begin, *__restrict b1 = points.b1 + r.begin,
-                            *__restrict b2 = points.b2 + r.begin;
-        const T *__restrict texture = in_texture + r.begin, *__restrict us = in_u + r.begin,
-                            *__restrict vs = in_v + r.begin;
-        T *__restrict to0 = d0 + r.begin, *__restrict to1 = d1 + r.begin, *__restrict to2 = d2 + r.begin;
-        T *__restrict to_depth = in_depth + r.begin, *__restrict to_slope = slope + r.begin,
-                      *__restrict to_weight = by_weight + r.begin;
-#pragma omp simd
-        for (int i = 0; i < r.end - r.begin; ++i) {
-            T product = b0[i] * to0[i] + b1[i] * to1[i] + b2[i] * to2[i];
-            if constexpr (textured) product += texture[i];
-            const T in_weight = is_soft * shares[i] * (product - alongs[i]); // d loss / d ln weight
-            const T hazard = density[i] / math::max(a[i], limits<T>::tiny);  // the share is 0 where a is
-            const T in_z = -in_weight * z_scale;
-            to_slope[i] += in_weight * hazard;
-            to_weight[i] = in_weight;
-            to_depth[i] += in_z;
-            to0[i] = shares[i] * to0[i] + in_z * z0;
-            T moved1 = to1[i], moved2 = to2[i];
-            if constexpr (textured) {
-                moved1 += us[i] * u1 + vs[i] * v1;
-                moved2 += us[i] * u2 + vs[i] * v2;
-            }
-            to1[i] = shares[i] * moved1 + in_z * z1;
-            to2[i] = shares[i] * moved2 + in_z * z2;
-        }
-    }
-
     // d loss / d gamma, times gamma. Exponents count from the logarithm of the pixel's sum, which changes nothing, as a
     // pixel's shares add up to 1, and leaves small numbers where one face is all that is seen.
     void gamma(int n) {
@@ -295,30 +257,75 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
         sums.gamma -= sum;
     }
 
-    void corners(const SurfaceRun<T, G> &run) {
-        CornerSums &to = corner_sums[run.face - first_face];
-        double plane[6] = {};
-        const T *index = this->index + run.begin;
-        (this->plan.settings.is_squared ? gradient_stage<true, T, G>
-                                        : gradient_stage<false, T, G>)(run, scale, index, slope + run.begin, plane);
-        for (int k = 0; k < 3; ++k) {
-            to.x[k] += plane[2 * k];
-            to.y[k] += plane[2 * k + 1];
-        }
+    // From a face's pairs to its corners and their first three attributes, in one pass: many short ones would spend
+    // their time on loads and stores. `further` adds what d0, d1 and d2 hold, `textured` what `textures` found.
+    template <bool squared, bool further, bool textured> void corners(const SurfaceRun<T, G> &run) {
         const SurfaceRun<T, G> r = run;
         const G inverse_cols = G(1) / G(r.cols);
-        const T is_perspective = T(image.settings.is_perspective);
-        const T *__restrict g0 = d0 + r.begin, *__restrict g1 = d1 + r.begin, *__restrict g2 = d2 + r.begin;
-        const T *__restrict gz = in_depth + r.begin;
-        alignas(64) T sum[9][lanes] = {};
-        for (int first = 0; first < r.end - r.begin; first += lanes) {
+        const T is_perspective = T(image.settings.is_perspective), is_soft = image.settings.is_hard ? T(0) : T(1);
+        const T z_scale = per_depth;
+        T value[4][3]; // of depth and the attributes, at each corner
+        for (int k = 0; k < 4; ++k)
+            for (int corner = 0; corner < 3; ++corner) value[k][corner] = rows[corner * stride + 1 + k];
+        const T *uv = textured ? image.uvs(r.face) : nullptr;
+        // The first corner's gradient is left out of all three: only differences count, and they keep their digits.
+        const T u1 = textured ? uv[2] - uv[0] : T(0), v1 = textured ? uv[3] - uv[1] : T(0);
+        const T u2 = textured ? uv[4] - uv[0] : T(0), v2 = textured ? uv[5] - uv[1] : T(0);
+        const int begin = r.begin;
+        const T *__restrict index = this->index + begin, *__restrict a = this->a + begin,
+                            *__restrict density = pdf + begin, *__restrict alongs = along + begin,
+                            *__restrict shares = share + begin;
+        const T *__restrict points0 = points.b0 + begin, *__restrict points1 = points.b1 + begin,
+                            *__restrict points2 = points.b2 + begin;
+        const T *__restrict grad0 = grad[0], *__restrict grad1 = grad[1], *__restrict grad2 = grad[2],
+                            *__restrict grad3 = grad[3];
+        const T *__restrict further0 = d0 + begin, *__restrict further1 = d1 + begin, *__restrict further2 = d2 + begin;
+        const T *__restrict texture = in_texture + begin, *__restrict us = in_u + begin, *__restrict vs = in_v + begin;
+        T *__restrict to_slope = slope + begin, *__restrict to_weight = by_weight + begin;
+        alignas(64) T sum[24][lanes] = {};  // x, y, z; three attributes
+        alignas(64) G moved[8][lanes] = {}; // x, y through the distance
+        for (int first = 0; first < r.end - begin; first += lanes) {
 #pragma GCC ivdep
             for (int lane = 0; lane < lanes; ++lane) {
                 const int i = first + lane;
-                G n0, n1, n2;
-                r.normals(index[i], inverse_cols, n0, n1, n2);
-                const SurfaceGradient<T> g =
-                    r.surface.gradient(r.triangle, n0, n1, n2, g0[i], g1[i], g2[i], gz[i], is_perspective);
+                const T shared = shares[i], b0 = points0[i], b1 = points1[i], b2 = points2[i];
+                const T h0 = grad0[i], h1 = grad1[i], h2 = grad2[i], h3 = grad3[i];
+                T c0 = h0 * value[0][0] + h1 * value[1][0] + h2 * value[2][0] + h3 * value[3][0];
+                T c1 = h0 * value[0][1] + h1 * value[1][1] + h2 * value[2][1] + h3 * value[3][1];
+                T c2 = h0 * value[0][2] + h1 * value[1][2] + h2 * value[2][2] + h3 * value[3][2];
+                if constexpr (further) {
+                    c0 += further0[i];
+                    c1 += further1[i];
+                    c2 += further2[i];
+                }
+                T product = b0 * c0 + b1 * c1 + b2 * c2;
+                if constexpr (textured) {
+                    product += texture[i];
+                    c1 += us[i] * u1 + vs[i] * v1;
+                    c2 += us[i] * u2 + vs[i] * v2;
+                }
+                const T in_weight = is_soft * changeable(shared) * (product - alongs[i]); // d loss / d ln weight
+                const T hazard = density[i] / math::max(a[i], limits<T>::tiny);           // the share is 0 where a is
+                const T in_z = -in_weight * z_scale, in_argument = to_slope[i] + in_weight * hazard;
+                to_slope[i] = in_argument;
+                to_weight[i] = in_weight;
+
+                const G k = G(index[i]), row = G(int((k + G(0.5)) * inverse_cols));
+                const G col = k - row * G(r.cols) + r.col_offset, image_row = row + r.row_offset;
+                const DistanceGradient<G> d = distance_gradient<squared>(r.triangle, col, image_row);
+                const G x = G(in_argument) * d.x, y = G(in_argument) * d.y;
+                moved[0][lane] += x * d.weight[0];
+                moved[1][lane] += x * d.weight[1];
+                moved[2][lane] += x * d.weight[2];
+                moved[3][lane] += y * d.weight[0];
+                moved[4][lane] += y * d.weight[1];
+                moved[5][lane] += y * d.weight[2];
+
+                const SurfaceGradient<T> g = r.surface.gradient(
+                    r.triangle, r.triangle.edge[0].normal_at(col, image_row),
+                    r.triangle.edge[1].normal_at(col, image_row), r.triangle.edge[2].normal_at(col, image_row),
+                    shared * c0 + in_z * value[0][0], shared * c1 + in_z * value[0][1],
+                    shared * c2 + in_z * value[0][2], shared * h0 + in_z, is_perspective);
                 sum[0][lane] -= g.lambda[0] * g.x;
                 sum[1][lane] -= g.lambda[1] * g.x;
                 sum[2][lane] -= g.lambda[2] * g.x;
@@ -328,13 +335,33 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
                 sum[6][lane] += g.z[0];
                 sum[7][lane] += g.z[1];
                 sum[8][lane] += g.z[2];
+                const T s0 = shared * b0, s1 = shared * b1, s2 = shared * b2;
+                sum[9][lane] += s0 * h1;
+                sum[10][lane] += s1 * h1;
+                sum[11][lane] += s2 * h1;
+                sum[12][lane] += s0 * h2;
+                sum[13][lane] += s1 * h2;
+                sum[14][lane] += s2 * h2;
+                sum[15][lane] += s0 * h3;
+                sum[16][lane] += s1 * h3;
+                sum[17][lane] += s2 * h3;
             }
         }
+        T total[24];
+        G plane[8];
+        for (int k = 0; k < 24; k += 8) lane_sums(sum + k, total + k);
+        lane_sums(moved, plane);
+        CornerSums &to = corner_sums[r.face - first_face];
         for (int k = 0; k < 3; ++k) {
-            to.x[k] += double(lane_sum(sum[k]));
-            to.y[k] += double(lane_sum(sum[3 + k]));
-            to.z[k] += double(lane_sum(sum[6 + k]));
+            to.x[k] += double(total[k]) + double(scale) * double(plane[k]);
+            to.y[k] += double(total[3 + k]) + double(scale) * double(plane[3 + k]);
+            to.z[k] += double(total[6 + k]);
         }
+        T *gradient = gradient_of(r);
+        if (!gradient) return;
+        const int attributes = image.settings.attribute_channels;
+        for (int k = 0; k < math::min(attributes, 3); ++k)
+            for (int corner = 0; corner < 3; ++corner) gradient[corner * attributes + k] += total[9 + 3 * k + corner];
     }
 };
 

@@ -27,6 +27,23 @@ template <class T> GENDR_HD T lane_sum(const T *x) {
 }
 static_assert(lanes == 16, "lane_sum adds 16 numbers");
 
+// The sums of eight rows of `lanes` numbers: rows are added and transposed at once, three steps instead of 8 x 3.
+template <class T> GENDR_HD void lane_sums(const T (*x)[lanes], T *sums) {
+    typedef T Eight __attribute__((vector_size(8 * sizeof(T)), aligned(sizeof(T)), may_alias));
+    Eight row[8], pair[4];
+    for (int k = 0; k < 8; ++k)
+        row[k] = *reinterpret_cast<const Eight *>(x[k]) + *reinterpret_cast<const Eight *>(x[k] + 8);
+    for (int k = 0; k < 4; ++k) // [row k, row k + 4], four numbers each
+        pair[k] = __builtin_shufflevector(row[k], row[k + 4], 0, 1, 2, 3, 8, 9, 10, 11) +
+                  __builtin_shufflevector(row[k], row[k + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+    const Eight even = __builtin_shufflevector(pair[0], pair[2], 0, 1, 8, 9, 4, 5, 12, 13) +
+                       __builtin_shufflevector(pair[0], pair[2], 2, 3, 10, 11, 6, 7, 14, 15);
+    const Eight odd = __builtin_shufflevector(pair[1], pair[3], 0, 1, 8, 9, 4, 5, 12, 13) +
+                      __builtin_shufflevector(pair[1], pair[3], 2, 3, 10, 11, 6, 7, 14, 15);
+    *reinterpret_cast<Eight *>(sums) = __builtin_shufflevector(even, odd, 0, 8, 2, 10, 4, 12, 6, 14) +
+                                       __builtin_shufflevector(even, odd, 1, 9, 3, 11, 5, 13, 7, 15);
+}
+
 // Adds the corners' (x, y) gradients to six sums.
 template <bool squared, class T, class G>
 void gradient_stage(const Segment<G> &segment, G scale, const T *__restrict index, const T *__restrict in_argument,

@@ -139,7 +139,7 @@ template <class T, class G> struct BlendWalk {
         }
         T product = b[0] * d[0] + b[1] * d[1] + b[2] * d[2], moved1 = d[1], moved2 = d[2];
         if (settings.texture_channels) product += textured(pair, image, face, pixel, moved1, moved2, sums);
-        const T in_weight = settings.is_hard ? T(0) : pair.share * (product - blend.space.along[pixel]);
+        const T in_weight = settings.is_hard ? T(0) : changeable(pair.share) * (product - blend.space.along[pixel]);
         const T in_z = -in_weight * plan.per_depth;
         const SurfaceGradient<T> g =
             surface.gradient(triangle, pair.normals.n0, pair.normals.n1, pair.normals.n2,

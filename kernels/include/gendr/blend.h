@@ -91,5 +91,11 @@ template <class T> GENDR_HD T share_of(T probability, T mantissa, T steps, T sum
     return (apart >= T(most_steps_apart)) | (apart < T(0)) ? T(0) : math::min(share, T(1));
 }
 
+// The share as far as depth, occlusion and gamma can change it. One that is 1 but for rounding is all that its pixel
+// shows: the gradient's difference from its mean is a rounding error there, which 1 / gamma would blow up.
+template <class T> GENDR_HD T changeable(T share) {
+    return share > T(1) - T(sizeof(T) == sizeof(float) ? 0x1p-21 : 0x1p-50) ? T(0) : share;
+}
+
 } // namespace GENDR_ISA
 } // namespace gendr
