@@ -5,7 +5,7 @@ namespace gendr {
 inline namespace GENDR_ISA {
 
 // Blending multiplies shares, barycentric coordinates and gradients, each of which fades over tens of decades. Where a
-// product falls below the smallest normal number, an x86 processor takes a hundred times as long for it as for any
+// product falls below the smallest normal number, an x86 processor takes many times as long for it as for any
 // other; such a product is a gradient of 1e-38, and counts as zero here.
 class NoDenormals {
   public:
