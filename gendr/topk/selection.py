@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import torch
-
 from gendr import _check
 from gendr.sort.networks import NETWORKS, Layer, Network, network
 
@@ -100,8 +98,6 @@ def pruned(whole: Network, k: int) -> Network:
 _built: dict[tuple[int, int, str], Network] = {}
 
 
-# Compilers call it while they trace, so that what is kept are tensors of numbers and not the tracer's.
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def selection_network(n: int, k: int, name: str = "auto") -> Network:
     """The pruned network that selects `k` of `n`, built once for each.
 
@@ -129,6 +125,11 @@ def selection_network(n: int, k: int, name: str = "auto") -> Network:
         else:
             _built[key] = pruned(splitter(n, k) if name == "splitter" else network(name, n), k)
     return _built[key]
+
+
+# Compilers call it while they trace, so that what is kept are tensors of numbers and not the tracer's. This is what
+# `torch.compiler.assume_constant_result` does after it has imported the whole compiler, a third of `import gendr`.
+selection_network._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def _require(n: int, k: int) -> None:
