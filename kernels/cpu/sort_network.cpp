@@ -35,15 +35,15 @@ template <class T> void forward(const SortSettings &s, const SortForward<T> &t, 
     });
 }
 
-template <class T> void backward(const SortSettings &s, const SortBackward<T> &t, const Parallel &parallel) {
-    const Comparators network{t.pairs, t.starts, s.layers, s.comparators};
-    if (by_samples<T>(s)) {
-        const Itinerary itinerary(s, network);
-        in_parallel(parallel, tiles(s), [&](int tile) { backward_samples(s, t, network, itinerary, tile); });
+template <class T, int V>
+void backward_large(const SortSettings &s, const SortBackward<T> &t, const Comparators &network,
+                    const Parallel &parallel) {
+    const int parts = tasks_per_sample(s);
+    if (parts == 1 || !t.grad_product) {
+        in_parallel(parallel, s.batch, [&](int sample) { backward_sample<T, V>(s, t, network, sample); });
         return;
     }
     // The task that is the last of its sample finishes it.
-    const int parts = tasks_per_sample(s);
     const size_t each = size_t(parts) * s.comparators;
     T *of_degrees = static_cast<T *>(calloc(each * s.batch + 1, sizeof(T)));
     int *missing = static_cast<int *>(malloc(sizeof(int) * (s.batch + 1)));
@@ -51,16 +51,23 @@ template <class T> void backward(const SortSettings &s, const SortBackward<T> &t
     for (int b = 0; b < s.batch; ++b) missing[b] = parts;
     in_parallel(parallel, s.batch * parts, [&](int task) {
         const int sample = task / parts;
-        T *share = of_degrees + size_t(task) * s.comparators;
-        if (t.grad_product && s.rows > 0) {
-            if (s.rows <= 8) backward_share<T, 8>(s, t, network, task, share);
-            else backward_share<T, 32>(s, t, network, task, share);
-        }
+        backward_share<T, V>(s, t, network, task, of_degrees + size_t(task) * s.comparators);
         if (__atomic_sub_fetch(&missing[sample], 1, __ATOMIC_ACQ_REL) == 0)
             backward_finish(s, t, network, sample, of_degrees + each * sample, parts);
     });
     free(of_degrees);
     free(missing);
+}
+
+template <class T> void backward(const SortSettings &s, const SortBackward<T> &t, const Parallel &parallel) {
+    const Comparators network{t.pairs, t.starts, s.layers, s.comparators};
+    if (by_samples<T>(s)) {
+        const Itinerary itinerary(s, network);
+        in_parallel(parallel, tiles(s), [&](int tile) { backward_samples(s, t, network, itinerary, tile); });
+        return;
+    }
+    if (s.rows <= 8) backward_large<T, 8>(s, t, network, parallel);
+    else backward_large<T, 32>(s, t, network, parallel);
 }
 
 } // namespace

@@ -123,24 +123,15 @@ void forward_vectors(const SortSettings &s, const SortForward<T> &t, const Compa
     }
 }
 
-// One task's share of what the degrees get, added to `of_degrees` `[comparators]`.
+// What the task's vectors give the degrees, added to `of_degrees` `[comparators]`.
 template <class T, int V>
-void backward_share(const SortSettings &s, const SortBackward<T> &t, const Comparators &network, int index,
-                    T *of_degrees) {
-    VectorTask<T, V> task(s, network, index);
-    const int n = s.wires;
-    const size_t block = size_t(n) * V;
-    Scratch &scratch = Scratch::of_this_thread();
-    scratch.reserve(Degrees<T>::bytes(network.count, true) + Scratch::bytes_of<T>(n) + 2 * Scratch::bytes_of<T>(block) +
-                    Scratch::bytes_of<T>(size_t(network.count) * V) + Scratch::bytes_of<int32_t>(network.count) +
-                    Scratch::bytes_of<char>(n));
-    T *x = scratch.take<T>(n), *vector = scratch.take<T>(block), *g = scratch.take<T>(block);
-    Degrees<T> degrees(scratch, network.count, true);
-    T *kept = scratch.take<T>(size_t(network.count) * V);
+void gather(const VectorTask<T, V> &task, const SortBackward<T> &t, const Degrees<T> &degrees, Scratch &scratch,
+            T *of_degrees) {
+    const Comparators &network = task.network;
+    const size_t block = size_t(task.n()) * V;
+    T *vector = scratch.take<T>(block), *g = scratch.take<T>(block), *kept = scratch.take<T>(size_t(network.count) * V);
     int32_t *visited = scratch.take<int32_t>(network.count);
-    char *live = scratch.take<char>(n);
-    task.load(t.x, x);
-    sort_values<T, 1>(s, network, x, degrees);
+    char *live = scratch.take<char>(task.n());
     for (int v = task.begin; v < task.end; v += V) {
         const int count = math::min(V, task.end - v);
         task.seed(t.weights, v, count, vector, live);
@@ -156,27 +147,72 @@ void backward_share(const SortSettings &s, const SortBackward<T> &t, const Compa
     }
 }
 
-// The gradient of one sample's input, from what its degrees get: `shares` tasks' sums, one after another.
+template <class T, int V> size_t gather_bytes(const VectorTask<T, V> &task) {
+    const size_t block = size_t(task.n()) * V, comparators = task.network.count;
+    return 2 * Scratch::bytes_of<T>(block) + Scratch::bytes_of<T>(comparators * V) +
+           Scratch::bytes_of<int32_t>(comparators) + Scratch::bytes_of<char>(task.n());
+}
+
+// The gradient of the sample's input, from what the degrees get and from that of the sorted values `x`.
+template <class T, int V>
+void finish(const VectorTask<T, V> &task, const SortBackward<T> &t, const Degrees<T> &degrees, const T *x,
+            Scratch &scratch, const T *of_degrees) {
+    const int n = task.n();
+    const int64_t origin = int64_t(task.sample) * n;
+    T *g = scratch.take<T>(n);
+    for (int i = 0; i < n; ++i) g[i] = t.grad_values && !is_hard(x[i]) ? t.grad_values[origin + i] : T(0);
+    values_back<T, 1>(task.network, degrees, of_degrees, g);
+    for (int i = 0; i < n; ++i) t.grad_x[origin + i] = is_plain(t.x[origin + i]) ? g[i] : T(0);
+    task.fill_bad(t.grad_x, n);
+}
+
+template <class T, int V> size_t retrace_bytes(const VectorTask<T, V> &task) {
+    return Degrees<T>::bytes(task.network.count, true) + 2 * Scratch::bytes_of<T>(task.n());
+}
+
+// A whole sample as one task: of few vectors, or none.
+template <class T, int V>
+void backward_sample(const SortSettings &s, const SortBackward<T> &t, const Comparators &network, int sample) {
+    VectorTask<T, V> task(s, network, sample * tasks_per_sample(s));
+    Scratch &scratch = Scratch::of_this_thread();
+    scratch.reserve(retrace_bytes(task) + gather_bytes(task) + Scratch::bytes_of<T>(network.count));
+    T *x = scratch.take<T>(s.wires), *of_degrees = scratch.take<T>(network.count);
+    Degrees<T> degrees(scratch, network.count, true);
+    task.load(t.x, x);
+    sort_values<T, 1>(s, network, x, degrees);
+    memset(of_degrees, 0, sizeof(T) * network.count);
+    if (t.grad_product) gather(task, t, degrees, scratch, of_degrees);
+    finish(task, t, degrees, x, scratch, of_degrees);
+}
+
+// One task's share of what the degrees of a sample get.
+template <class T, int V>
+void backward_share(const SortSettings &s, const SortBackward<T> &t, const Comparators &network, int index,
+                    T *of_degrees) {
+    VectorTask<T, V> task(s, network, index);
+    Scratch &scratch = Scratch::of_this_thread();
+    scratch.reserve(retrace_bytes(task) + gather_bytes(task));
+    T *x = scratch.take<T>(s.wires);
+    Degrees<T> degrees(scratch, network.count, true);
+    task.load(t.x, x);
+    sort_values<T, 1>(s, network, x, degrees);
+    gather(task, t, degrees, scratch, of_degrees);
+}
+
+// The rest of a sample whose tasks' sums, `shares` of them, lie one after another.
 template <class T>
 void backward_finish(const SortSettings &s, const SortBackward<T> &t, const Comparators &network, int sample,
                      T *of_degrees, int shares) {
-    VectorTask<T, 1> task(s, network, sample * tasks_per_sample(s));
-    const int n = s.wires;
+    VectorTask<T, 1> task(s, network, sample * shares);
     Scratch &scratch = Scratch::of_this_thread();
-    scratch.reserve(Degrees<T>::bytes(network.count, true) + 2 * Scratch::bytes_of<T>(n));
-    T *x = scratch.take<T>(n), *g = scratch.take<T>(n);
+    scratch.reserve(retrace_bytes(task));
+    T *x = scratch.take<T>(s.wires);
     Degrees<T> degrees(scratch, network.count, true);
     task.load(t.x, x);
     sort_values<T, 1>(s, network, x, degrees);
     for (int share = 1; share < shares; ++share)
         for (int c = 0; c < network.count; ++c) of_degrees[c] += of_degrees[size_t(share) * network.count + c];
-    for (int i = 0; i < n; ++i) g[i] = t.grad_values && !is_hard(x[i]) ? t.grad_values[int64_t(sample) * n + i] : T(0);
-    values_back<T, 1>(network, degrees, of_degrees, g);
-    for (int i = 0; i < n; ++i) {
-        const int64_t at = int64_t(sample) * n + i;
-        t.grad_x[at] = is_plain(t.x[at]) ? g[i] : T(0);
-    }
-    task.fill_bad(t.grad_x, n);
+    finish(task, t, degrees, x, scratch, of_degrees);
 }
 
 } // namespace GENDR_ISA
