@@ -12,28 +12,36 @@ from gendr import _check, _kernels
 
 library = torch.library.Library("gendr", "DEF")
 
-NO_DERIVATIVE = (
-    "gendr kernels: no second derivatives, no forward mode, and no derivative of the raw operators; call "
-    "gendr.rasterize for first derivatives and gendr.rasterize(..., backend='reference') for all others"
+
+def no_derivative(instead: str) -> str:
+    """What those are told who ask a kernel for a derivative that it has not."""
+    return f"gendr kernels: no second derivatives, no forward mode, and no derivative of the raw operators; {instead}"
+
+
+NO_DERIVATIVE = no_derivative(
+    "call gendr.rasterize for first derivatives and gendr.rasterize(..., backend='reference') for all others"
 )
 
 
-def refusing_gradients(operator: Any) -> Callable[..., Any]:
+def refusing_gradients(operator: Any, refusal: str = NO_DERIVATIVE) -> Callable[..., Any]:
     """The operator's autograd kernel: torch would hand out silent zeros, this raises."""
 
     def call(*args: Any) -> Any:
         if torch.is_grad_enabled() and any(isinstance(a, Tensor) and a.requires_grad for a in args):
-            raise RuntimeError(NO_DERIVATIVE)
+            raise RuntimeError(refusal)
         with torch._C._AutoDispatchBelowAutograd():
             return operator(*args)
 
     return call
 
 
-def differentiate_once(call: Any) -> type[torch.autograd.Function]:
+def differentiate_once(
+    call: Any, refusal: str = NO_DERIVATIVE, batched: Callable[..., Any] | None = None
+) -> type[torch.autograd.Function]:
     """The backward operator as a function that refuses to be differentiated again instead of counting as a constant.
 
-    Under `vmap` it is called once for each mapped element: gradients of what the images share are sums over a batch.
+    Under `vmap` it takes the rule `batched(info, in_dims, *args)`, by default one call for each mapped element:
+    gradients of what the images share are sums over a batch.
     """
 
     class FirstDerivatives(torch.autograd.Function):
@@ -47,10 +55,12 @@ def differentiate_once(call: Any) -> type[torch.autograd.Function]:
 
         @staticmethod
         def backward(ctx: Any, *_grads: Tensor) -> Any:
-            raise RuntimeError(NO_DERIVATIVE)
+            raise RuntimeError(refusal)
 
         @staticmethod
         def vmap(info: Any, in_dims: tuple[Any, ...], *args: Any) -> Any:
+            if batched is not None:
+                return batched(info, in_dims, *args)
             return each_element(FirstDerivatives.apply, info.batch_size, in_dims, args)
 
     return FirstDerivatives

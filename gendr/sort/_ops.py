@@ -6,13 +6,13 @@ dimension is simply more of the batch. The operators themselves (`torch.ops.gend
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from gendr import _check, _kernels
+from gendr._ops.library import differentiate_once, no_derivative, refusing_gradients
 from gendr._threads import get_num_threads
 
 DISTRIBUTIONS: list[str] = _kernels.distribution_names()
@@ -149,28 +149,15 @@ def _sort_network_backward_fake(
     return x.new_empty(x.shape), x.new_empty(rows_shape(x, SortOptions(*raw)) if wants_weights else (0,))
 
 
-_NO_DERIVATIVE = (
-    "gendr.sort kernels: no second derivatives, no forward mode, and no derivative of the raw operators; "
-    "backend='reference' has all of them"
-)
-
-
-def _refusing_gradients(operator: Any) -> Callable[..., Any]:
-    """The operator's autograd kernel: torch would hand out silent zeros, this raises."""
-
-    def call(*args: Any) -> Any:
-        if torch.is_grad_enabled() and any(isinstance(a, Tensor) and a.requires_grad for a in args):
-            raise RuntimeError(_NO_DERIVATIVE)
-        with torch._C._AutoDispatchBelowAutograd():
-            return operator(*args)
-
-    return call
-
-
+_NO_DERIVATIVE = no_derivative("backend='reference' has all of them")
 _library.impl("sort_network", _sort_network_cpu, "CPU")
 _library.impl("sort_network_backward", _sort_network_backward_cpu, "CPU")
-_library.impl("sort_network", _refusing_gradients(torch.ops.gendr.sort_network.default), "Autograd")
-_library.impl("sort_network_backward", _refusing_gradients(torch.ops.gendr.sort_network_backward.default), "Autograd")
+_library.impl("sort_network", refusing_gradients(torch.ops.gendr.sort_network.default, _NO_DERIVATIVE), "Autograd")
+_library.impl(
+    "sort_network_backward",
+    refusing_gradients(torch.ops.gendr.sort_network_backward.default, _NO_DERIVATIVE),
+    "Autograd",
+)
 torch.library.register_fake("gendr::sort_network", _sort_network_fake, lib=_library)
 torch.library.register_fake("gendr::sort_network_backward", _sort_network_backward_fake, lib=_library)
 
@@ -202,7 +189,7 @@ class SortNetwork(torch.autograd.Function):
         none = x.new_empty(0)
         wants_weights = ctx.needs_input_grad[1] and grad_product is not None
         # Compilers differentiate once by construction, and do not take a function within a function's backward.
-        call: Any = torch.ops.gendr.sort_network_backward if torch.compiler.is_compiling() else _FirstDerivatives.apply
+        call: Any = torch.ops.gendr.sort_network_backward if torch.compiler.is_compiling() else FirstDerivatives.apply
         grad_x, grad_weights = call(
             none if grad_values is None else grad_values,
             none if grad_product is None else grad_product,
@@ -224,27 +211,6 @@ class SortNetwork(torch.autograd.Function):
         return (_unfolded(values, size), _unfolded(product, size)), (0, 0)
 
 
-class _FirstDerivatives(torch.autograd.Function):
-    """The backward operator, which refuses to be differentiated again instead of counting as a constant."""
-
-    @staticmethod
-    def forward(*args: Any) -> tuple[Tensor, Tensor]:
-        grads: tuple[Tensor, Tensor] = torch.ops.gendr.sort_network_backward(*args)
-        return grads
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-        """Nothing to keep."""
-
-    @staticmethod
-    def backward(ctx: Any, *_grads: Tensor) -> tuple[Any, ...]:
-        raise RuntimeError(_NO_DERIVATIVE)
-
-    @staticmethod
-    def vmap(info: Any, in_dims: tuple[Any, ...], *args: Any) -> tuple[tuple[Tensor, Tensor], tuple[int, int]]:
-        return _backward_vmap(info, in_dims, *args)
-
-
 def _backward_vmap(info: Any, in_dims: tuple[Any, ...], *args: Any) -> tuple[tuple[Tensor, Tensor], tuple[int, int]]:
     grad_values, grad_product, x, weights, *rest = args
     size = info.batch_size
@@ -252,12 +218,15 @@ def _backward_vmap(info: Any, in_dims: tuple[Any, ...], *args: Any) -> tuple[tup
     pairs = zip((grad_values, grad_product), in_dims[:2], strict=True)
     grads = [_folded(g, d, size) if g.numel() else g for g, d in pairs]
     folded = (*grads, _folded(x, in_dims[2], size), _folded_weights(weights, in_dims[3], size, batch))
-    grad_x, grad_weights = _FirstDerivatives.apply(*folded, *rest)  # type: ignore[no-untyped-call]
+    grad_x, grad_weights = FirstDerivatives.apply(*folded, *rest)  # type: ignore[no-untyped-call]
     if not grad_weights.numel():
         return (_unfolded(grad_x, size), grad_weights.expand(size, *grad_weights.shape)), (0, 0)
     return (_unfolded(grad_x, size), _unfolded(grad_weights, size)), (0, 0)
 
 
+FirstDerivatives = differentiate_once(
+    lambda *args: torch.ops.gendr.sort_network_backward(*args), _NO_DERIVATIVE, _backward_vmap
+)
 torch.library.register_vmap("gendr::sort_network_backward", _backward_vmap, lib=_library)
 
 

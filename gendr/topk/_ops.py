@@ -6,7 +6,6 @@ work, and the loss is one number a sample.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from gendr import _check, _kernels
 from gendr._ops import DISTRIBUTIONS
+from gendr._ops.library import differentiate_once, no_derivative, refusing_gradients
 from gendr._threads import get_num_threads
 
 
@@ -77,26 +77,9 @@ def _topk_mass_fake(scores: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]
     return _outputs(scores, *rest[-2:])
 
 
-_NO_DERIVATIVE = (
-    "gendr kernels: no second derivatives, no forward mode, and no derivative of the raw operators; call "
-    "TopKLoss(..., backend='reference') for those"
-)
-
-
-def _refusing_gradients(operator: Any) -> Callable[..., Any]:
-    """The operator's autograd kernel: torch would hand out silent zeros, this raises."""
-
-    def call(*args: Any) -> Any:
-        if torch.is_grad_enabled() and any(isinstance(a, Tensor) and a.requires_grad for a in args):
-            raise RuntimeError(_NO_DERIVATIVE)
-        with torch._C._AutoDispatchBelowAutograd():
-            return operator(*args)
-
-    return call
-
-
+_NO_DERIVATIVE = no_derivative("call TopKLoss(..., backend='reference') for those")
 _library.impl("topk_mass", _topk_mass_cpu, "CPU")
-_library.impl("topk_mass", _refusing_gradients(torch.ops.gendr.topk_mass.default), "Autograd")
+_library.impl("topk_mass", refusing_gradients(torch.ops.gendr.topk_mass.default, _NO_DERIVATIVE), "Autograd")
 torch.library.register_fake("gendr::topk_mass", _topk_mass_fake, lib=_library)
 
 
@@ -119,7 +102,7 @@ class LabelMass(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad_mass: Tensor, *_others: Tensor) -> tuple[Any, ...]:
         """Scale the gradient, in a way that refuses to be differentiated again."""
-        scale = _spread if torch.compiler.is_compiling() else _Spread.apply
+        scale = _spread if torch.compiler.is_compiling() else _SpreadOnce.apply
         return scale(grad_mass, *ctx.saved_tensors), None, None, None, None, None, None
 
     @staticmethod
@@ -148,19 +131,12 @@ def _spread(grad_mass: Tensor, gradient: Tensor, ranked: Tensor, scores: Tensor)
     return torch.zeros_like(scores).scatter_(1, ranked, scaled) if len(ranked) else scaled
 
 
-class _Spread(torch.autograd.Function):
-    """`_spread`, which raises where torch would take the gradient for a constant."""
+def _spread_vmap(info: Any, in_dims: tuple[int | None, ...], *args: Tensor) -> tuple[Tensor, int]:
+    """Fold the mapped dimension into the batch."""
+    pairs = zip(args, in_dims, strict=True)
+    mapped = [a.expand(info.batch_size, *a.shape) if dim is None else a.movedim(dim, 0) for a, dim in pairs]
+    spread: Tensor = _SpreadOnce.apply(*(a.flatten(0, 1) for a in mapped))  # type: ignore[no-untyped-call]
+    return spread.reshape(mapped[3].shape), 0
 
-    generate_vmap_rule = True
 
-    @staticmethod
-    def forward(grad_mass: Tensor, gradient: Tensor, ranked: Tensor, scores: Tensor) -> Tensor:
-        return _spread(grad_mass, gradient, ranked, scores)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        """Nothing to keep."""
-
-    @staticmethod
-    def backward(ctx: Any, *_grads: Tensor) -> tuple[Any, ...]:
-        raise RuntimeError(_NO_DERIVATIVE)
+_SpreadOnce = differentiate_once(_spread, _NO_DERIVATIVE, _spread_vmap)
