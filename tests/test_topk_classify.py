@@ -61,6 +61,25 @@ def test_the_published_recipe():
     assert CIFAR100.p_k == (0.2,) * 5
 
 
+@pytest.mark.slow
+def test_the_published_recipe_trains(tmp_path, capsys):
+    """On a hundred classes of noisy 8x8 patterns, not on CIFAR-100, and for few epochs."""
+    generator = np.random.default_rng(0)
+    patterns = generator.normal(size=(100, 3, 8, 8))
+    labels = np.arange(300) % 100
+    x = (patterns[labels] + 0.3 * generator.normal(size=(300, 3, 8, 8))).astype(np.float32)
+    data = tmp_path / "hundred.npz"
+    np.savez(data, x_train=x, y_train=labels, x_test=x, y_test=labels)
+    arguments = ["--preset", "cifar100", "--epochs", "4", "--threads", "1", "--out", str(tmp_path / "out")]
+    assert main([str(data), *arguments]) == 0
+    assert "| loss | top-1 | top-5 |" in capsys.readouterr().out
+    result = json.loads((tmp_path / "out" / "result.json").read_text())
+    recipe, losses = result["recipe"], result["rows"][0]["epochs"][0]
+    assert (recipe["model"], recipe["p_k"], recipe["batch"], recipe["flip"]) == ("resnet18", [0.2] * 5, 100, True)
+    assert len(losses) == 4
+    assert losses[-1] < 0.8 * losses[0]
+
+
 def test_augmentation_moves_and_mirrors():
     images = torch.arange(64.0).view(1, 1, 8, 8).repeat(4, 1, 1, 1)
     moved = augmented(images, torch.Generator().manual_seed(1))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import struct
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -11,7 +14,7 @@ import torch
 from PIL import Image
 from rich.console import Console
 
-from gendr.tools.images import load_digits, load_house_numbers, load_image_folder, read_idx
+from gendr.tools.images import digits, load_digits, load_house_numbers, load_image_folder, read_idx
 from gendr.tools.training import Log, TrainingProgress, load_checkpoint, save_checkpoint
 
 
@@ -70,6 +73,42 @@ def test_missing_digits(tmp_path):
         load_digits(tmp_path)
     with pytest.raises(ValueError, match="torchvision: expected the package installed"):
         load_digits("torchvision:x")
+
+
+def downloader(monkeypatch, mnist):
+    """torchvision, as far as it is called."""
+    monkeypatch.setattr(digits, "find_spec", lambda name: name)
+    monkeypatch.setattr(digits, "import_module", lambda name: SimpleNamespace(MNIST=mnist))
+
+
+@pytest.mark.parametrize("error", [URLError("Name or service not known"), RuntimeError("Error\ndownloading x")])
+@pytest.mark.parametrize("there", [False, True])
+def test_no_download_leaves_nothing_behind(tmp_path, monkeypatch, error, there):
+    folder = tmp_path / "new"
+    if there:
+        folder.mkdir()
+
+    def mnist(root, *, train, download):
+        (Path(root) / "MNIST" / "raw").mkdir(parents=True)
+        raise error
+
+    downloader(monkeypatch, mnist)
+    with pytest.raises(
+        ValueError, match=r"^torchvision: expected a download .*; offline, put MNIST's idx files .* got"
+    ):
+        load_digits(f"torchvision:{folder}")
+    assert list(tmp_path.rglob("*")) == ([folder] if there else [])
+
+
+def test_downloaded_digits(tmp_path, monkeypatch):
+    def mnist(root, *, train, download):
+        assert (root, download) == (str(tmp_path), True)
+        return SimpleNamespace(data=torch.full((2, 28, 28), 7, dtype=torch.uint8), targets=torch.tensor([3, 1 + train]))
+
+    downloader(monkeypatch, mnist)
+    train, test = load_digits(f"torchvision:{tmp_path}")
+    assert (train.labels.tolist(), test.labels.tolist()) == ([3, 2], [3, 1])
+    assert train.images.unique().tolist() == [7]
 
 
 @pytest.mark.data

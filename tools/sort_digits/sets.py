@@ -12,6 +12,8 @@ from gendr.tools.images import Digits, HouseNumbers
 
 DIGITS = 4
 """Digits of a number."""
+WIDTHS_IN_COLOUR = (32, 64, 128, 256)
+"""Filters of the network published for SVHN."""
 CROP = 54
 """Pixels a side of the random crops of house numbers."""
 
@@ -39,7 +41,7 @@ class DigitNumbers:
     """Numbers of four digits, each digit an image of its own, side by side.
 
     Args:
-        digits: to draw from.
+        digits: to draw from; grey ones take the network published for MNIST, coloured ones that for SVHN.
 
     >>> digits = Digits(torch.zeros(10, 28, 28, dtype=torch.uint8), torch.arange(10, dtype=torch.uint8))
     >>> images, numbers = DigitNumbers(digits).draw(2, seed=0)
@@ -47,19 +49,19 @@ class DigitNumbers:
     (torch.Size([2, 1, 28, 112]), [4930, 3973])
     """
 
-    widths: tuple[int, ...] = (32, 64)
-
     def __init__(self, digits: Digits) -> None:
-        self._digits = digits
-        rows, columns = digits.images.shape[1:]
-        self.size: tuple[int, int, int] = (1, rows, DIGITS * columns)
+        self._images = digits.images.unsqueeze(1) if digits.images.dim() == 3 else digits.images
+        self._labels = digits.labels
+        channels, rows, columns = self._images.shape[1:]
+        self.size: tuple[int, int, int] = (channels, rows, DIGITS * columns)
+        self.widths: tuple[int, ...] = (32, 64) if channels == 1 else WIDTHS_IN_COLOUR
 
     def draw(self, count: int, seed: int) -> tuple[Float[Tensor, "N C H W"], Int64[Tensor, " N"]]:
         """Draw with replacement."""
-        picked = torch.randint(len(self._digits.labels), (count, DIGITS), generator=_generator(seed))
-        images = self._digits.images[picked].permute(0, 2, 1, 3).reshape(count, *self.size)
+        picked = torch.randint(len(self._labels), (count, DIGITS), generator=_generator(seed))
+        images = self._images[picked].permute(0, 2, 3, 1, 4).reshape(count, *self.size)
         places = 10 ** torch.arange(DIGITS - 1, -1, -1)
-        return _normalised(images), (self._digits.labels[picked].long() * places).sum(1)
+        return _normalised(images), (self._labels[picked].long() * places).sum(1)
 
 
 class HouseNumberCrops:
@@ -73,7 +75,7 @@ class HouseNumberCrops:
     torch.Size([2, 3, 54, 54])
     """
 
-    widths: tuple[int, ...] = (32, 64, 128, 256)
+    widths: tuple[int, ...] = WIDTHS_IN_COLOUR
     size: tuple[int, int, int] = (3, CROP, CROP)
 
     def __init__(self, numbers: HouseNumbers) -> None:

@@ -26,8 +26,8 @@ from gendr.tools.training import TrainingProgress
 class TopkClassify:
     """Train a classifier with the top-k loss, k drawn from any distribution, on features or images.
 
-    Prints a table of top-1 and top-k accuracies, means over the seeds, and writes result.json and the last layer of the
-    last model (head.npz) to --out.
+    Prints a table of top-1 and top-k accuracies, means over the seeds, and writes result.json (with each epoch's mean
+    loss) and the last layer of the last model (head.npz) to --out.
     """
 
     data: tyro.conf.Positional[Path]
@@ -103,15 +103,26 @@ class TopkClassify:
         return [name for name in get_args(LossName) if name in names]
 
     def _row(self, name: LossName, recipe: Recipe, data: Labelled) -> dict[str, Any]:
-        reached = []
+        runs = [self._run(name, recipe, data, seed) for seed in range(self.seeds)]
+        _save_head(runs[-1][0], self.out / "head.npz")
+        top1, topk, losses = ([run[i] for run in runs] for i in (1, 2, 3))
+        p_k = list(recipe.p_k) if name == "topk" else None
+        return {"loss": name, "p_k": p_k, "top1": top1, "topk": topk, "epochs": losses}
+
+    def _run(
+        self, name: LossName, recipe: Recipe, data: Labelled, seed: int
+    ) -> tuple[nn.Module, float, float, list[float]]:
+        """The model, its accuracies, and the mean loss of each epoch."""
+        losses: list[float] = []
         steps = recipe.epochs * -(-len(data.y_train) // recipe.batch)
-        for seed in range(self.seeds):
-            with TrainingProgress(steps, Console(stderr=True)) as progress:
-                model, *accuracy = train(data, recipe, name, seed, head=self.head, show=progress.show)
-            reached.append(accuracy)
-        _save_head(model, self.out / "head.npz")
-        top1, topk = ([one[i] for one in reached] for i in (0, 1))
-        return {"loss": name, "p_k": list(recipe.p_k) if name == "topk" else None, "top1": top1, "topk": topk}
+        with TrainingProgress(steps, Console(stderr=True)) as progress:
+
+            def show(done: int, loss: float) -> None:
+                losses.append(loss)
+                progress.show(done, loss=loss)
+
+            model, top1, topk = train(data, recipe, name, seed, head=self.head, show=show)
+        return model, top1, topk, losses
 
 
 def probabilities(text: str) -> tuple[float, ...]:
