@@ -218,7 +218,7 @@ def _backward_vmap(info: Any, in_dims: tuple[Any, ...], *args: Any) -> tuple[tup
     pairs = zip((grad_values, grad_product), in_dims[:2], strict=True)
     grads = [_folded(g, d, size) if g.numel() else g for g, d in pairs]
     folded = (*grads, _folded(x, in_dims[2], size), _folded_weights(weights, in_dims[3], size, batch))
-    grad_x, grad_weights = FirstDerivatives.apply(*folded, *rest)  # type: ignore[no-untyped-call]
+    grad_x, grad_weights = FirstDerivatives.apply(*folded, *rest)
     if not grad_weights.numel():
         return (_unfolded(grad_x, size), grad_weights.expand(size, *grad_weights.shape)), (0, 0)
     return (_unfolded(grad_x, size), _unfolded(grad_weights, size)), (0, 0)

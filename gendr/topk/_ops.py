@@ -135,7 +135,7 @@ def _spread_vmap(info: Any, in_dims: tuple[int | None, ...], *args: Tensor) -> t
     """Fold the mapped dimension into the batch."""
     pairs = zip(args, in_dims, strict=True)
     mapped = [a.expand(info.batch_size, *a.shape) if dim is None else a.movedim(dim, 0) for a, dim in pairs]
-    spread: Tensor = _SpreadOnce.apply(*(a.flatten(0, 1) for a in mapped))  # type: ignore[no-untyped-call]
+    spread: Tensor = _SpreadOnce.apply(*(a.flatten(0, 1) for a in mapped))
     return spread.reshape(mapped[3].shape), 0
 
 
