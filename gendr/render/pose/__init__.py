@@ -5,7 +5,8 @@
 tensor([[ 0.,  0., -2.]])
 """
 
-from gendr.render.pose.estimation import PoseEstimate, estimate
+from gendr.render.pose.estimation import estimate
+from gendr.render.pose.explanation import Alternatives, PoseEstimate
 from gendr.render.rotations import (
     axis_angle_to_matrix,
     matrix_to_axis_angle,
@@ -16,6 +17,7 @@ from gendr.render.rotations import (
 )
 
 __all__ = [
+    "Alternatives",
     "PoseEstimate",
     "axis_angle_to_matrix",
     "estimate",

@@ -2,67 +2,38 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float
 from torch import Tensor
 
 from gendr import _check
 from gendr._threads import threads_for_kernels
 from gendr._types import Alpha
 from gendr.render.camera import Camera
-from gendr.render.losses import hard_iou
 from gendr.render.mesh import Mesh
-from gendr.render.pose.gauss_newton import descend
-from gendr.render.pose.silhouette import Silhouettes, resized
-from gendr.render.pose.unknowns import AZIMUTH, DEPTH, ELEVATION, PIVOT_X, PIVOT_Y, ROLL, SIZE, Unknowns, flip, turn
+from gendr.render.pose.explanation import PoseEstimate, explained
+from gendr.render.pose.search import USUAL_STARTS, Search
+from gendr.render.pose.starts import anywhere, near
 
-OFFSETS = (-45.0, -15.0, 15.0, 45.0)
-
-
-class Level(NamedTuple):
-    """A round of the descent: rows that are drawn, thinning and width of the blur (pixels), steps, poses that go on."""
-
-    rows: int
-    thinning: int
-    sigma: float
-    steps: int
-    kept: int
+MASKS_AT_ONCE = 32
+"""Bounds the memory."""
 
 
-LEVELS = (Level(32, 2, 2.0, 6, 6), Level(64, 2, 2.0, 8, 3), Level(64, 1, 0.7, 10, 3))
+def estimate(
+    mesh: Mesh,
+    masks: Alpha,
+    guess: Camera,
+    fixed: Collection[str] = ("fov",),
+    *,
+    starts: int = USUAL_STARTS,
+    is_near: bool = True,
+) -> PoseEstimate:
+    """Find the cameras from which a mesh's silhouettes are the masks.
 
-DISTINCT = 15.0
-"""Degrees between poses that count as two."""
-
-
-@dataclass(frozen=True, eq=False)
-class PoseEstimate:
-    """What `estimate` returns.
-
-    Attributes:
-        camera: `B` cameras, float64.
-        loss: [B], `1 - IoU` of sharp silhouettes at the masks' size.
-        confidence: [B], in [0, 1): `1 - (loss + f) / (next + f)`, where `next` is the loss of the best pose more than
-            15 degrees away among those refined (1 where there is none), and `f = 0.01` about what pixels alone give.
-        is_ambiguous: [B], whether such a pose has a loss no larger than `loss + f`.
-    """
-
-    camera: Camera
-    loss: Float[Tensor, " B"]
-    confidence: Float[Tensor, " B"]
-    is_ambiguous: Bool[Tensor, " B"]
-
-
-def estimate(mesh: Mesh, masks: Alpha, guess: Camera, fixed: Collection[str] = ("fov",)) -> PoseEstimate:
-    """Find the cameras from which a mesh's silhouettes are the masks, near a guess.
-
-    Sixteen starts a mask, at `{+-15, +-45}²` degrees about the guess, with the distance that the mask's area asks for,
-    descend at 32 rows; the best six go on, and three of them at 64.
+    Directions up to 75 degrees of elevation and azimuth about the guess, or all over the sphere, are drawn with the
+    distance that the mask's area asks for. The most promising descend, blurred less and less and at more and more rows,
+    by Gauss-Newton steps; the best distinct poses and, once, their neighbours go on to the next resolution.
 
     Args:
         mesh: one mesh with faces.
@@ -71,6 +42,8 @@ def estimate(mesh: Mesh, masks: Alpha, guess: Camera, fixed: Collection[str] = (
             principal points hold.
         fixed: what is as in the guess: "fov" (intrinsics known), "roll" (elevation and azimuth alone turn the
             camera, upright in the world's coordinates), "shift" (the origin's place in the image).
+        starts: how many poses descend; those that go on are in proportion. 48 or more where nothing is known.
+        is_near: False where the guess's direction says nothing.
 
     Returns:
         A `PoseEstimate`; each mask's is what it is alone, to within rounding.
@@ -88,8 +61,16 @@ def estimate(mesh: Mesh, masks: Alpha, guess: Camera, fixed: Collection[str] = (
     True
     """
     guess = _checked(mesh, masks, guess, fixed)
+    if isinstance(starts, bool) or not isinstance(starts, int):
+        raise TypeError(f"starts: expected a whole number, got {_check.describe(starts)}")
+    _check.number("starts", starts, 1, 10_000)
     with torch.no_grad(), threads_for_kernels():
-        return _estimate(mesh, masks, guess, frozenset(fixed))
+        search = _search(mesh, frozenset(fixed), starts, is_near)
+        parts = [
+            search.run(masks[first : first + MASKS_AT_ONCE], guess[first : first + MASKS_AT_ONCE])
+            for first in range(0, len(masks), MASKS_AT_ONCE)
+        ]
+        return explained(Camera.cat([camera for camera, _ in parts]), torch.cat([loss for _, loss in parts]))
 
 
 def _checked(mesh: Mesh, masks: Tensor, guess: Camera, fixed: Collection[str]) -> Camera:
@@ -111,67 +92,10 @@ def _checked(mesh: Mesh, masks: Tensor, guess: Camera, fixed: Collection[str]) -
     return guess.to(torch.float64)[torch.zeros(len(masks), dtype=torch.int64) if len(guess) == 1 else slice(None)]
 
 
-def _estimate(mesh: Mesh, masks: Tensor, guess: Camera, fixed: frozenset[str]) -> PoseEstimate:
-    batch, size = len(masks), (masks.shape[1], masks.shape[2])
-    vertices = mesh.vertices.detach().float()
-    middle = (vertices.amax(0) + vertices.amin(0)).double() / 2.0
+def _search(mesh: Mesh, fixed: frozenset[str], starts: int, is_near: bool) -> Search:
+    vertices = mesh.vertices.detach()[mesh.faces.unique()].double()
+    middle = (vertices.amax(0) + vertices.amin(0)) / 2.0
     pivot = torch.zeros_like(middle) if "shift" in fixed else middle
-    radius = max(float((vertices - pivot.float()).norm(dim=1).max()), 1e-6)
-    unknowns, values = _starts(guess, pivot, radius, fixed)
-    owner = torch.arange(batch).repeat_interleave(len(OFFSETS) ** 2)
-    losses = torch.zeros(len(owner), dtype=torch.float64)
-    for level in LEVELS:
-        shape = (level.rows, max(1, round(level.rows * size[1] / size[0])))
-        images = Silhouettes.at(vertices, mesh.faces, shape, level.thinning, level.sigma)
-        wanted = resized(masks, shape)
-        if level is LEVELS[0]:
-            for _ in range(2):
-                area = images.sharp(unknowns.cameras(values)).sum((1, 2)).clamp_min(1.0)
-                values[:, SIZE] += 0.5 * (wanted.sum((1, 2))[owner].clamp_min(1.0) / area).log().double()
-        values, losses = descend(unknowns, values, images.blur(wanted)[owner], images, radius, level.steps)
-        best = losses.view(batch, -1).topk(level.kept, largest=False).indices
-        chosen = (best + torch.arange(batch)[:, None] * (len(losses) // batch)).flatten()
-        unknowns, values, owner = unknowns[chosen], values[chosen], owner[chosen]
-    camera = unknowns.cameras(values)
-    images = Silhouettes.at(vertices, mesh.faces, size, 1, 1.0)
-    loss = (1.0 - hard_iou(images.sharp(camera), masks[owner])).view(batch, -1)
-    return _result(camera, loss)
-
-
-def _starts(guess: Camera, pivot: Tensor, radius: float, fixed: frozenset[str]) -> tuple[Unknowns, Tensor]:
-    batch, n_starts = len(guess), len(OFFSETS) ** 2
-    offsets = torch.deg2rad(torch.cartesian_prod(*[torch.tensor(OFFSETS, dtype=torch.float64)] * 2)).repeat(batch, 1)
-    template = guess[torch.arange(batch).repeat_interleave(n_starts)]
-    unmirrored = flip(template.rotation) @ template.rotation
-    values = torch.zeros(batch * n_starts, 7, dtype=torch.float64)
-    if "roll" in fixed:
-        z = unmirrored[:, 2]
-        values[:, ELEVATION] = torch.asin((-z[:, 1]).clamp(-1.0, 1.0)) + offsets[:, 0]
-        values[:, AZIMUTH] = torch.atan2(-z[:, 0], z[:, 2]) + offsets[:, 1]
-        base = torch.eye(3, dtype=torch.float64).expand(len(template), 3, 3)
-    else:
-        base = turn(offsets[:, 0], offsets[:, 1], torch.zeros_like(offsets[:, 0])) @ unmirrored
-    local = template.to_camera(pivot[None])[:, 0]
-    depth = local[:, 2].clamp_min(1.1 * radius)
-    high = template.scale if template.scale.ndim == 1 else template.scale[:, 1]
-    scale = template.scale[:, None] if template.scale.ndim == 1 else template.scale
-    values[:, PIVOT_X], values[:, PIVOT_Y] = (scale * local[:, :2] / depth[:, None]).unbind(1)
-    values[:, SIZE], values[:, DEPTH] = (high / depth).log(), depth.log()
-    free = [ELEVATION, AZIMUTH]
-    free += [] if "roll" in fixed else [ROLL]
-    free += [] if "shift" in fixed else [PIVOT_X, PIVOT_Y]
-    free += [SIZE] if "fov" in fixed else [SIZE, DEPTH]
-    return Unknowns(template, base, pivot, tuple(free), "fov" in fixed), values
-
-
-def _result(camera: Camera, loss: Tensor) -> PoseEstimate:
-    batch, kept = loss.shape
-    best = loss.argmin(1)
-    rotation = camera.rotation.view(batch, kept, 3, 3)
-    chosen = rotation[torch.arange(batch), best][:, None]
-    cosine = ((rotation * chosen).sum((2, 3)) - 1.0) / 2.0
-    least = loss.gather(1, best[:, None])[:, 0]
-    others = torch.where(cosine < math.cos(math.radians(DISTINCT)), loss, 1.0).amin(1)
-    confidence = (1.0 - (least + 0.01) / (others + 0.01)).clamp_min(0.0)
-    index = torch.arange(batch) * kept + best
-    return PoseEstimate(camera[index], least, confidence, others <= least + 0.01)
+    radius = max(float((vertices - pivot).norm(dim=1).max()), 1e-6)
+    turns = near() if is_near else anywhere(is_upright="roll" in fixed)
+    return Search(mesh, pivot, radius, turns, is_near, starts, fixed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from gendr.render.pose.outline_motion import outline_motion
 from gendr.render.pose.silhouette import Silhouettes
 from gendr.render.pose.unknowns import DEPTH, SIZE, Unknowns
 
@@ -17,8 +18,7 @@ def descend(
 ) -> tuple[Tensor, Tensor]:
     r"""Minimise `sum (blur(silhouette) - target)²` over the free numbers, by Levenberg and Marquardt's steps.
 
-    Silhouettes that are not differentiated cost a tenth of a gradient; the few columns of the Jacobian are therefore
-    central differences, as wide as the blur. A step that does not help is not taken.
+    A step that does not help is not taken.
 
     Args:
         unknowns: of `N` poses.
@@ -34,36 +34,32 @@ def descend(
     Source: Marquardt, "An algorithm for least-squares estimation of nonlinear parameters", 1963.
     """
     free = list(unknowns.free)
-    count, n_free = len(values), len(free)
-    repeated = unknowns[torch.arange(count).repeat_interleave(2 * n_free)]
-    residual = images.blurred(unknowns.cameras(values)) - target
+    alpha, depth = images.with_depth(unknowns.cameras(values))
+    residual = images.blur(alpha) - target
     loss = residual.square().sum((1, 2)).double()
     damping = torch.full_like(loss, 1e-2)
     for _ in range(steps):
-        unit = _units(values, images.softness, radius)[:, free]
-        moves = torch.zeros(count, 2 * n_free, 7, dtype=values.dtype)
-        for column, index in enumerate(free):
-            moves[:, column, index] = unit[:, column]
-            moves[:, n_free + column, index] = -unit[:, column]
-        around = images.blurred(repeated.cameras((values[:, None] + moves).reshape(-1, 7)))
-        ahead, behind = around.view(count, 2, n_free, -1).double().unbind(1)
-        jacobian = (ahead - behind) / 2.0
-        normal = jacobian @ jacobian.mT
-        slope = (jacobian @ residual.flatten(1).double()[:, :, None])[..., 0]
+        unit = _units(values, images.softness, radius)
+        jacobian = outline_motion(unknowns, values, unit, alpha, depth, images)
+        normal = (jacobian @ jacobian.mT).double()
+        slope = (jacobian @ residual.flatten(1)[:, :, None])[..., 0].double()
         diagonal = normal.diagonal(dim1=1, dim2=2)
         # The mean keeps directions that the image does not show, such as a ball's, from running away.
         lift = damping[:, None] * diagonal + 1e-6 * diagonal.mean(1, keepdim=True) + 1e-9
         step = -torch.linalg.solve(normal + torch.diag_embed(lift), slope[:, :, None])[..., 0]
         step = step * (LARGEST / step.abs().amax(1, keepdim=True).clamp_min(LARGEST))
         trial = values.clone()
-        trial[:, free] += step * unit
+        trial[:, free] += step * unit[:, free]
         trial = _held(trial, radius)
-        missed = images.blurred(unknowns.cameras(trial)) - target
+        trial_alpha, trial_depth = images.with_depth(unknowns.cameras(trial))
+        missed = images.blur(trial_alpha) - target
         missed_loss = missed.square().sum((1, 2)).double()
         better = missed_loss < loss
         values = torch.where(better[:, None], trial, values)
-        residual = torch.where(better[:, None, None], missed, residual)
         loss = torch.where(better, missed_loss, loss)
+        image = better[:, None, None]
+        residual, alpha = torch.where(image, missed, residual), torch.where(image, trial_alpha, alpha)
+        depth = torch.where(image, trial_depth, depth)
         damping = torch.where(better, damping * 0.3, damping * 5.0).clamp(1e-5, 1e3)
     return values, loss
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -10,7 +12,7 @@ from torch.nn.functional import interpolate
 
 from gendr.distributions import Heaviside
 from gendr.render.camera import Camera
-from gendr.render.rasterize import rasterize
+from gendr.render.rasterize import Raster, rasterize
 from gendr.tnorms import Maximum
 
 CHUNK = 1 << 22
@@ -52,13 +54,27 @@ class Silhouettes:
 
     def sharp(self, camera: Camera) -> Tensor:
         """Silhouettes [N, H, W], 0 or 1."""
+        draw = partial(rasterize, near=NEAR, far=FAR)
+        return torch.cat([self._drawn(draw, part).alpha for part in self._parts(camera)])
+
+    def with_depth(self, camera: Camera) -> tuple[Tensor, Tensor]:
+        """Silhouettes [N, H, W], 0 or 1, and the mean depth [N, H, W] of all that covers a pixel.
+
+        At an outline the surface turns back from its near to its far side. A pixel inside sees both, one as much before
+        the outline as the other behind it: their mean has the outline's depth, which neither has.
+        """
+        # Weights by depth are nearly equal at so large a gamma, and the background's is nothing.
+        draw = partial(rasterize, near=NEAR, far=FAR, blend="soft", gamma=1e3, eps=-1e6)
+        drawn = [self._drawn(draw, part) for part in self._parts(camera)]
+        return torch.cat([part.alpha for part in drawn]), torch.cat([part.depth for part in drawn])  # type: ignore[misc]
+
+    def _parts(self, camera: Camera) -> Iterator[Camera]:
         step = max(1, CHUNK // max(1, len(self.corners)))
-        images = []
-        for first in range(0, len(camera), step):
-            points = camera[first : first + step].project(self.vertices)
-            faces = points.index_select(1, self.corners).view(len(points), -1, 3, 3)
-            images.append(rasterize(faces, self.size, Heaviside(), 1.0, Maximum(), near=NEAR, far=FAR).alpha)
-        return torch.cat(images)
+        return (camera[first : first + step] for first in range(0, len(camera), step))
+
+    def _drawn(self, draw: Callable[..., Raster], camera: Camera) -> Raster:
+        faces = camera.project(self.vertices).index_select(1, self.corners)
+        return draw(faces.view(len(camera), -1, 3, 3), self.size, Heaviside(), 1.0, Maximum())
 
     def blurred(self, camera: Camera) -> Tensor:
         """Blurred silhouettes [N, h, w]."""

@@ -37,6 +37,11 @@ class Unknowns:
     def __getitem__(self, index: Tensor) -> Unknowns:
         return replace(self, template=self.template[index], base=self.base[index])
 
+    def joined(self, other: Unknowns) -> Unknowns:
+        """These and then the other's, of the same pivot and freedom."""
+        template = Camera.cat([self.template, other.template])
+        return replace(self, template=template, base=torch.cat((self.base, other.base)))
+
     def cameras(self, values: Tensor) -> Camera:
         """The cameras of numbers [N, 7].
 
