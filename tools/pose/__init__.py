@@ -1,0 +1,1 @@
+"""`gendr pose`: from which cameras a mesh looks like given masks."""
