@@ -64,7 +64,7 @@ def save_cameras(path: str | os.PathLike[str], camera: Camera, images: Sequence[
     views = []
     for index, name in enumerate(names):
         view: dict[str, Any] = {} if name is None else {"image": name}
-        views.append(view | {"matrix": _entries(camera[index])})
+        views.append(view | {"matrix": camera_entries(camera[index])})
     try:
         # One view per line: a file of a hundred views stays readable and its differences small.
         lines = ",\n".join("  " + json.dumps(view, allow_nan=False) for view in views)
@@ -74,8 +74,12 @@ def save_cameras(path: str | os.PathLike[str], camera: Camera, images: Sequence[
     Path(path).write_text(text, encoding="utf-8")
 
 
-def _entries(camera: Camera) -> dict[str, Any]:
-    """What a file says of one camera; what is as in `look_at`'s cameras is left out."""
+def camera_entries(camera: Camera) -> dict[str, Any]:
+    """What a file says of one camera, in the terms of JSON; what is as in `look_at`'s cameras is left out.
+
+    >>> camera_entries(Camera.look_at(half_angle=45.0))["eye"]
+    [0.0, 0.0, -2.732]
+    """
     values = {"rotation": camera.rotation, "eye": camera.eye, "scale": camera.scale}
     entries: dict[str, Any] = {name: value[0].tolist() for name, value in values.items()}
     entries["projection"] = camera.projection
