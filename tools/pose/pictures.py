@@ -19,7 +19,7 @@ HEIGHT, WIDTH = 192, 384
 
 SAMPLES = 3
 CAPTION = 22
-COLUMNS, MOST = 3, 24
+LEGEND, SHEET_WIDTH, MOST = 28, 1200, 24
 
 
 def overlay(mesh: Mesh, mask: Tensor, before: Camera, after: Camera, caption: str) -> Image.Image:
@@ -41,18 +41,26 @@ def overlay(mesh: Mesh, mask: Tensor, before: Camera, after: Camera, caption: st
 
 
 def contact_sheet(overlays: Sequence[Image.Image]) -> Image.Image:
-    """Up to 24 overlays in three columns, below a line that says what the colours are."""
+    """Up to 24 overlays, line after line, below one that says what the colours are.
+
+    >>> contact_sheet([Image.new("RGB", (500, 100)), Image.new("RGB", (600, 90)), Image.new("RGB", (300, 80))]).size
+    (1100, 208)
+    """
     shown = overlays[:MOST]
-    columns = min(COLUMNS, len(shown))
-    wide, high = (max(getattr(picture, side) for picture in shown) for side in ("width", "height"))
-    rows = -(-len(shown) // columns)
-    sheet = Image.new("RGB", (max(columns * wide, 420), rows * high + 28), PAPER)
-    draw, x = ImageDraw.Draw(sheet), float(GAP)
+    places, x, y, high = [], 0, LEGEND, 0
+    for picture in shown:
+        if x and x + picture.width > SHEET_WIDTH:
+            x, y, high = 0, y + high, 0
+        places.append((x, y))
+        x, high = x + picture.width, max(high, picture.height)
+    ends = [left + picture.width for (left, _), picture in zip(places, shown, strict=True)]
+    sheet = Image.new("RGB", (max(*ends, 420), y + high), PAPER)
+    draw, word = ImageDraw.Draw(sheet), float(GAP)
     for colour, text in ((INK, "left before, right after"), (MISSING, "missing"), (EXCESS, "too much")):
-        draw.text((x, 6), text, colour, font(14))
-        x += draw.textlength(text, font(14)) + 3 * GAP
-    for index, picture in enumerate(shown):
-        sheet.paste(picture, (index % columns * wide, 28 + index // columns * high))
+        draw.text((word, 6), text, colour, font(14))
+        word += draw.textlength(text, font(14)) + 3 * GAP
+    for place, picture in zip(places, shown, strict=True):
+        sheet.paste(picture, place)
     return sheet
 
 

@@ -111,10 +111,13 @@ def sized(unknowns: Unknowns, values: Tensor, wanted: Tensor, images: Silhouette
     """
     values = values.clone()
     area, middle = _moments(wanted)
+    is_shift_free = PIVOT_X in unknowns.free
+    if is_shift_free:  # wherever the guess has it, which may be out of the image
+        values[:, PIVOT_X : PIVOT_Y + 1] = middle
     for _ in range(rounds):
         drawn_area, drawn_middle = _moments(images.sharp(unknowns.cameras(values)))
         values[:, SIZE] += 0.5 * (area.clamp_min(1.0) / drawn_area.clamp_min(1.0)).log()
-        if PIVOT_X in unknowns.free:
+        if is_shift_free:
             seen = (drawn_area > 0.0)[:, None]
             values[:, PIVOT_X : PIVOT_Y + 1] += torch.where(seen, middle - drawn_middle, 0.0)
     return values
