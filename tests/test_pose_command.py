@@ -12,6 +12,7 @@ from gendr.cli import main
 from gendr.render.camera_io import load_cameras, save_cameras
 from gendr.tools.fit.views import silhouettes
 from gendr.tools.pose import results
+from gendr.tools.pose.masks import read_mask
 
 WEDGE = Mesh(
     torch.tensor([[0.0, 0, 0], [1.2, 0, 0], [0, 0.7, 0], [0, 0, 0.4]]),
@@ -79,6 +80,19 @@ def test_what_is_written_is_not_done_again(place, capsys, monkeypatch):
     assert main([*POSE, "--starts", "3"]) == 2
     assert "with other starts" in capsys.readouterr().err
     assert main([*POSE, "--starts", "3", "--overwrite"]) == 0
+
+
+def test_masks_are_alpha_or_brightness_and_not_larger_than_needed(place):
+    grey = np.zeros((300, 900), np.uint8)
+    grey[:, :450] = 255
+    Image.fromarray(grey).save("wide.png")
+    Image.fromarray(np.dstack((grey, grey, grey, np.full_like(grey, 255)))).save("opaque.png")
+    Image.fromarray(255 - grey).save("dark.png")
+    wanted = read_mask(place / "wide.png")
+    assert (wanted.size, tuple(wanted.values.shape)) == ((300, 900), (171, 512))
+    assert wanted.values.mean() == pytest.approx(0.5, abs=1e-3)
+    assert torch.equal(read_mask(place / "opaque.png").values, wanted.values)
+    assert torch.equal(read_mask(place / "dark.png", is_dark=True).values, wanted.values)
 
 
 def test_a_guess_need_not_have_the_object_in_its_image(place):

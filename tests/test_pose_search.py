@@ -12,7 +12,7 @@ from gendr.render.pose.coarse_mesh import clustered
 from gendr.render.pose.outline_motion import outline_motion
 from gendr.render.pose.silhouette import Silhouettes
 from gendr.render.pose.starts import anywhere, near, placed
-from gendr.render.pose.unknowns import turn
+from gendr.render.pose.unknowns import DEPTH, turn
 from gendr.scenes import SCENES
 from gendr.tools.bench.meshes import in_unit_ball, load_mesh
 from gendr.tools.bench.pose_problems import problems
@@ -29,7 +29,7 @@ def test_outlines_move_as_differences_say():
         GUESS, torch.zeros(1, 3).double(), torch.zeros(3).double(), 1.0, frozenset(), is_near=True
     )
     unit = torch.full_like(values, 0.04)
-    unit[:, 6] = 0.1
+    unit[:, DEPTH] = 0.1
     alpha, depth = images.with_depth(unknowns.cameras(values))
     motion = outline_motion(unknowns, values, unit, alpha, depth, images)
     for column, index in enumerate(unknowns.free):
@@ -38,9 +38,10 @@ def test_outlines_move_as_differences_say():
         ahead, behind = (images.blurred(unknowns.cameras(values + sign * move)).flatten(1) for sign in (1, -1))
         difference = (ahead - behind) / 2
         cosine = torch.nn.functional.cosine_similarity(difference, motion[:, column])
-        assert (cosine > 0.93).all(), (index, cosine)  # seen: 0.947, of the depth; others above 0.97
+        # Seen: above 0.985, the depth's 0.947; with the nearest surface's depth in place of the mean 0.918 and 0.885.
+        assert (cosine > (0.93 if index == DEPTH else 0.97)).all(), (index, cosine)
         ratio = motion[:, column].norm(dim=1) / difference.norm(dim=1)
-        assert ((ratio > 0.85) & (ratio < 1.15)).all(), (index, ratio)
+        assert ((ratio > (0.7 if index == DEPTH else 0.9)) & (ratio < 1.1)).all(), (index, ratio)
 
 
 def test_nothing_in_the_image_moves_nothing():
@@ -61,7 +62,7 @@ def test_a_coarse_mesh_looks_nearly_the_same(cell):
     assert all(len(set(face)) == 3 for face in faces.tolist())
     assert len({tuple(sorted(face)) for face in faces.tolist()}) == len(faces)
     fine, coarse = (silhouettes(m, GUESS, 64) for m in (mesh, Mesh(vertices, faces)))
-    assert (fine != coarse).float().mean() < 0.3 * cell  # seen: 0.007 and 0.018
+    assert (fine != coarse).float().mean() < 0.15 * cell  # seen: 0.0017 and 0.0066
 
 
 def test_starts_anywhere_leave_no_gap():
