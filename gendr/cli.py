@@ -1,4 +1,4 @@
-"""The command line: `gendr fit | render | pose | bench | train | train eval | reconstruct | info`."""
+"""The command line: `gendr fit | render | pose | bench | tune | train | train eval | reconstruct | info`."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ from gendr.tools.pose.command import Pose
 from gendr.tools.reconstruct.command import Train
 from gendr.tools.reconstruct.eval_command import TrainEval
 from gendr.tools.reconstruct.one_command import Reconstruct
+from gendr.tools.tune.command import Tune
 
-COMMANDS = (Fit, Render, Pose, Bench, Train, Reconstruct, Info)
+COMMANDS = (Fit, Render, Pose, Bench, Tune, Train, Reconstruct, Info)
 
 Command = (
     Annotated[Fit, tyro.conf.subcommand("fit", description=Fit.help)]
     | Annotated[Render, tyro.conf.subcommand("render", description=Render.help)]
     | Annotated[Pose, tyro.conf.subcommand("pose", description=Pose.help)]
     | Annotated[Bench, tyro.conf.subcommand("bench", description=Bench.help)]
+    | Annotated[Tune, tyro.conf.subcommand("tune", description=Tune.help)]
     | Annotated[Train, tyro.conf.subcommand("train", description=Train.help)]
     | Annotated[TrainEval, tyro.conf.subcommand("train eval", description=TrainEval.help)]
     | Annotated[Reconstruct, tyro.conf.subcommand("reconstruct", description=Reconstruct.help)]

@@ -67,7 +67,7 @@ RENDER = ["render", "teapot", "-o", "OUT.png"]
         (["fit"], "Missing from gendr fit: --target STR, --out PATH"),
         (
             ["fat"],
-            "fat - available subcommands: fit, render, pose, bench, train, train eval, reconstruct, info",
+            "fat - available subcommands: fit, render, pose, bench, tune, train, train eval, reconstruct, info",
         ),
         ([*FIT, "--steps", "many"], "--steps: invalid literal"),
         ([*FIT, "--steps", "-3"], "steps: expected a number in [1, inf), got -3"),

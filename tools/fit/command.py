@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import tyro
 from rich.console import Console
 from torch import Tensor
 
-from gendr import distributions, threads_for_kernels, tnorms
-from gendr.tools.arguments import SPEC, bad_arguments, option, softness
+from gendr import _check, distributions, threads_for_kernels, tnorms
+from gendr.tools.arguments import bad_arguments, option, softness
 from gendr.tools.fit.animation import Recorder, save_animation
 from gendr.tools.fit.config import FitConfig, configure
 from gendr.tools.fit.metrics import report
@@ -22,6 +23,7 @@ from gendr.tools.fit.progress import FitProgress
 from gendr.tools.fit.target import Target, load_target
 from gendr.tools.interrupt import EXIT_CODE, Interrupt
 from gendr.tools.output_folder import checked_folder, staged
+from gendr.tools.renderer_file import load_renderer
 
 HELP = """Fit a sphere to the silhouettes of a shape, and write mesh, pictures and figures into a folder.
 
@@ -31,6 +33,7 @@ For example:
   gendr fit --target airplane --out out/airplane
   gendr fit --target bunny.obj --steps 50 --lr 0.3 --out out/bunny
   gendr fit --target chair.obj --method thesis --distribution "gamma(p=0.5, reversed)" --tau 0.0056 --out out/chair
+  gendr fit --target bunny.obj --renderer tuned/renderer.json --out out/tuned   (found by gendr tune)
   gendr fit --target masks/ --out out/scan   (masks/ holds cameras.json and the images that it names)"""
 
 FILES = ("result.obj", "contact_sheet.png", "animation.gif", "loss.png", "metrics.json")
@@ -59,10 +62,14 @@ class Fit:
     """large-steps: smooth parametrisation, uniform Adam, annealed tau. thesis: the published protocol."""
     distribution: Annotated[str | None, option("SPEC", "gaussian; thesis: logistic(squared)")] = None
     """Of the occlusion test, e.g. "gamma(p=0.5, reversed)"; `gendr info` lists them."""
-    t_conorm: Annotated[str, SPEC] = "probabilistic"
+    t_conorm: Annotated[str | None, option("SPEC", "probabilistic")] = None
     """Joins the faces over a pixel, e.g. "yager(p=2)"; `gendr info` lists them."""
     tau: Annotated[str | None, option("T|T0:T1", "the method's; printed when it starts")] = None
     """Softness, fixed or from the first step to the last."""
+    schedule: Annotated[str | None, option("log-linear|cosine", "log-linear")] = None
+    """Of the softness from the first step to the last."""
+    renderer: Annotated[Path | None, option("FILE", "none")] = None
+    """A renderer file of gendr tune, in place of distribution, T-conorm, tau, schedule and lr; for large-steps."""
     lr: Annotated[float | None, option("FLOAT", "0.2; thesis: 10^-1.5")] = None
     """Learning rate; large steps let it fall to a tenth."""
     lambda_: Annotated[float, tyro.conf.arg(name="lambda")] = 1.0
@@ -87,16 +94,28 @@ class Fit:
         return _conclude(console, out, result, figures)
 
     def _config(self) -> FitConfig:
-        return configure(
-            self.method,
-            distribution=None if self.distribution is None else distributions.from_spec(self.distribution),
-            t_conorm=tnorms.from_spec(self.t_conorm),
-            tau=None if self.tau is None else softness(self.tau),
-            lr=self.lr,
-            steps=self.steps,
-            lambda_=self.lambda_,
-            seed=self.seed,
-        )
+        chosen = self._chosen() if self.renderer is None else self._of_file(self.renderer)
+        return configure(self.method, **chosen, steps=self.steps, lambda_=self.lambda_, seed=self.seed)
+
+    def _chosen(self) -> Mapping[str, Any]:
+        return {
+            "distribution": None if self.distribution is None else distributions.from_spec(self.distribution),
+            "t_conorm": tnorms.from_spec(self.t_conorm or "probabilistic"),
+            "tau": None if self.tau is None else softness(self.tau),
+            "schedule": self.schedule or "log-linear",
+            "lr": self.lr,
+        }
+
+    def _of_file(self, path: Path) -> Mapping[str, Any]:
+        setting = load_renderer(path, "shape").setting
+        for name in fields(setting):
+            if getattr(self, name.name) is not None:
+                _check.fail(name.name.replace("_", "-"), "nothing beside --renderer, whose file has it", "a value")
+        if self.method != "large-steps":
+            _check.fail("method", "large-steps, for which the renderer's rate was chosen", self.method)
+        distribution, t_conorm = setting.members()
+        rates = {"tau": setting.tau, "schedule": setting.schedule, "lr": setting.lr}
+        return {"distribution": distribution, "t_conorm": t_conorm, **rates}
 
 
 def _heading(target: Target, config: FitConfig) -> str:

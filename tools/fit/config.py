@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gendr import _check
 from gendr.distributions import Distribution, Gaussian, Logistic
+from gendr.render.schedules import Schedule, cosine, log_linear
 from gendr.tnorms import Probabilistic, TNorm
 
 METHODS = ("large-steps", "thesis")
+SCHEDULES: dict[str, Callable[[float, float, int], Schedule]] = {"log-linear": log_linear, "cosine": cosine}
+"""The ways from the first softness to the last."""
+
 SOFTNESS = (10**-1.75, 10**-3.25)
 """Softness of large steps at the first and the last step, as a length (half image heights)."""
 
@@ -27,7 +32,8 @@ class FitConfig:
         steps: shapes that are rendered, at least 1; between them lie `steps - 1` updates.
         distribution: of the occlusion test.
         t_conorm: joins the faces.
-        tau: softness at the first and at the last step, log-linear in between.
+        tau: softness at the first and at the last step.
+        schedule: of the softness in between, "log-linear" or "cosine".
         lr: learning rate at the first and at the last step, a cosine in between.
         betas: of Adam's two moments.
         lambda_: smoothness of the large-steps parametrisation.
@@ -50,6 +56,7 @@ class FitConfig:
     distribution: Distribution = field(default_factory=Gaussian)
     t_conorm: TNorm = field(default_factory=Probabilistic)
     tau: tuple[float, float] = SOFTNESS
+    schedule: str = "log-linear"
     lr: tuple[float, float] = (0.2, 0.02)
     betas: tuple[float, float] = (0.9, 0.999)
     lambda_: float = 1.0
@@ -70,6 +77,7 @@ class FitConfig:
             raise TypeError(f"t_conorm: expected a gendr T-conorm, got {_check.describe(self.t_conorm)}")
         for value in self.tau:
             _check.number("tau", value, 1e-30, 1e30)
+        _check.choice("schedule", self.schedule, list(SCHEDULES))
         for value in self.lr:
             _check.number("lr", value, 0.0, open_low=True)
         for name in ("lambda_", "laplacian", "flatten"):

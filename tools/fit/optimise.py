@@ -15,9 +15,9 @@ from gendr.distributions import Heaviside
 from gendr.optim import UniformAdam
 from gendr.render import Camera, Mesh, MeshTopology, rasterize
 from gendr.render.losses import flatten_loss, hard_iou_loss, iou_loss, laplacian_loss
-from gendr.render.schedules import cosine, log_linear
+from gendr.render.schedules import cosine
 from gendr.tnorms import Maximum
-from gendr.tools.fit.config import FitConfig
+from gendr.tools.fit.config import SCHEDULES, FitConfig
 from gendr.tools.fit.shapes import OctantShape, Shape, SmoothShape, sphere
 
 
@@ -128,7 +128,7 @@ class _Loop:
         self.target, self.camera, self.config = target, camera, config
         self.corners = start.faces.flatten()
         self.shape, self.optimiser = _method(config, start)
-        self.tau = log_linear(*config.tau, config.steps)
+        self.tau = SCHEDULES[config.schedule](*config.tau, config.steps)
         self.lr = cosine(*config.lr, config.steps)
         needs_topology = config.laplacian > 0.0 or config.flatten > 0.0
         self.topology = MeshTopology.from_faces(start.faces, start.n_vertices) if needs_topology else None

@@ -1,0 +1,1 @@
+"""The tuner: `target -> search by successive halving -> renderer -> comparison on held-out conditions`."""
