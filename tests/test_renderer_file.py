@@ -72,7 +72,7 @@ def test_what_is_wrong_with_it_is_one_line_with_file_and_field(file, tmp_path, c
 @pytest.mark.parametrize("content", [b"{", b"[]", b"\xff\xfe", b"3"])
 def test_other_files_are_refused(tmp_path, content):
     (tmp_path / "a.json").write_bytes(content)
-    with pytest.raises(ValueError, match="a.json: "):
+    with pytest.raises(ValueError, match=r"a\.json: "):
         load_renderer(tmp_path / "a.json")
 
 

@@ -4,7 +4,9 @@ import sqlite3
 from itertools import count
 
 import pytest
+from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
+from sqlalchemy import event
 
 from gendr.tools.tune.clock import Clock
 from gendr.tools.tune.halving import Halving
@@ -16,7 +18,12 @@ from tune_fakes import BEST, FakeTask
 
 
 @pytest.fixture
-def storage(tmp_path):
+def storage():
+    return InMemoryStorage()
+
+
+@pytest.fixture
+def on_disk(tmp_path):
     with storage_at(tmp_path / "study.sqlite") as opened:
         yield opened
 
@@ -50,11 +57,10 @@ def test_it_comes_nearer_to_the_best_than_chance_does(storage):
     study = search(storage, FakeTask(), 60)
     tried = standings(study)
     assert tried[0].rung == 3
-    assert tried[0].loss < 0.12  # 0.06 to 0.1 over six seeds; the best of 60 by chance 0.15
-    assert tried[0].setting.distribution == BEST.distribution or tried[0].setting.t_conorm == BEST.t_conorm
+    assert tried[0].loss < 0.07  # 0.041; seeds 0 to 5: median 0.05; by chance 0.147, never below 0.07
     firsts = [trial.intermediate_values[1] for trial in study.trials[:20]]
     lasts = [trial.intermediate_values[1] for trial in study.trials[-20:]]
-    assert sum(lasts) < sum(firsts)
+    assert sum(lasts) < 0.85 * sum(firsts)  # 0.4 to 0.82 times; by chance 0.88 and more
 
 
 def test_a_third_climbs_and_no_condition_is_done_twice(storage):
@@ -139,16 +145,16 @@ def test_without_time_one_trial_is_tried_all_the_same(storage):
     assert len(task.asked) == 1
 
 
-def test_a_trial_that_a_killed_process_left_has_failed_and_comes_again_once(storage):
+def test_a_trial_that_a_killed_process_left_has_failed_and_comes_again_once(on_disk):
     task = FakeTask()
-    study = search(storage, task, 3)
+    study = search(on_disk, task, 3)
     for states in (["FAIL", "WAITING"], ["FAIL", "FAIL"]):
         trial = study.ask()
         chosen = space_of(task).suggest(trial)  # and then the process is killed
-        study = study_in(storage, "search", seed=0)
+        study = study_in(on_disk, "search", seed=0)
         assert [t.state.name for t in study.trials[3:]] == states
     begun = len(task.asked)
-    search(storage, task, 1)
+    search(on_disk, task, 1)
     assert all(t.state != TrialState.RUNNING for t in study.trials)
     assert task.asked[begun][0] != chosen  # not a third time
 
@@ -229,12 +235,16 @@ def test_a_full_disk_is_one_line(tmp_path):
     with sqlite3.connect(path) as db:
         pages = db.execute("PRAGMA page_count").fetchone()[0]
     db.close()
-    with pytest.raises(OSError, match=r"study.sqlite: database or disk is full"), storage_at(path) as storage:
-        from sqlalchemy import event
 
-        @event.listens_for(storage.engine, "connect")
-        def limit(connection, _):
-            connection.execute(f"PRAGMA max_page_count = {pages}")
+    def fill():
+        with storage_at(path) as storage:
 
-        storage.engine.dispose()
-        search(storage, FakeTask(), 200)
+            @event.listens_for(storage.engine, "connect")
+            def limit(connection, _):
+                connection.execute(f"PRAGMA max_page_count = {pages}")
+
+            storage.engine.dispose()
+            search(storage, FakeTask(), 200)
+
+    with pytest.raises(OSError, match=r"study\.sqlite: database or disk is full"):
+        fill()

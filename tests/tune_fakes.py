@@ -1,7 +1,7 @@
 """A task of the tuner's that takes no time: the loss is how far a setting is from the best one."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gendr.tools.renderer_file import Setting
 from gendr.tools.tune.task import Condition, Score
@@ -21,9 +21,10 @@ class FakeTask:
     published = Setting("logistic(squared)", "probabilistic", (1e-5, 1e-5), "log-linear", 0.2)
     default = Setting("gaussian", "probabilistic", (1e-2, 1e-3), "log-linear", 0.2)
     widths, falls, rates = (0.1, 10.0), (0.0, 2.5), (0.04, 0.6)
-    figures = {"unseen": "loss from unseen views"}
+    schedules = ("constant", "log-linear", "cosine")
 
     def __init__(self, broken=(), slow=(), noise=0.0):
+        self.figures = {"unseen": "loss from unseen views"}
         places = [Place(number=number) for number in range(9)]
         self.rungs = ([Place(size=1 / 3, number=0)], places[:1], places[:3], places)
         self.held_out = [Place(number=100 + number) for number in range(10)]
@@ -43,7 +44,3 @@ class FakeTask:
 
     def fingerprint(self):
         return {"task": self.name, "target": "fake", "steps": self.steps, "views": 24}
-
-
-def other(setting, **changes):
-    return replace(setting, **changes)

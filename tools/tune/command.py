@@ -13,6 +13,7 @@ from gendr.tools.arguments import bad_arguments, option
 from gendr.tools.extra import needs
 from gendr.tools.interrupt import EXIT_CODE, Interrupt
 from gendr.tools.tune.folder import STUDY, check, claimed
+from gendr.tools.tune.pose_task import PoseTask
 from gendr.tools.tune.shape_task import ShapeTask
 from gendr.tools.tune.space import Space, chosen_distributions, chosen_t_conorms
 from gendr.tools.tune.task import Task
@@ -88,7 +89,10 @@ class Tune:
 
     def _task(self) -> Task:
         if self.task == "pose":
-            raise ValueError("task: expected shape, got 'pose'")
+            if self.views is not None:
+                _check.fail("views", "nothing for the task pose, which has one camera", f"{self.views}")
+            steps = 200 if self.steps is None else self.steps
+            return PoseTask(self.target, image_size=self.image_size, steps=steps, held_out=self.held_out)
         steps = 100 if self.steps is None else self.steps
         return ShapeTask(self.target, views=self.views, image_size=self.image_size, steps=steps, held_out=self.held_out)
 

@@ -15,9 +15,10 @@ import torch
 from gendr import _check
 from gendr.presets import softras
 from gendr.tools.fit import Target, configure, fit, load_target
+from gendr.tools.fit.config import SCHEDULES
 from gendr.tools.fit.metrics import unseen_iou
 from gendr.tools.renderer_file import Setting
-from gendr.tools.tune.task import Condition, Score
+from gendr.tools.tune.task import CONSTANT, Condition, Score
 
 ELEVATIONS = (30.0, 0.0, -30.0)
 """Of the cameras during the search, in degrees; the first is `gendr fit`'s."""
@@ -25,8 +26,8 @@ ELEVATIONS = (30.0, 0.0, -30.0)
 HELD_OUT_ELEVATIONS = (15.0, 45.0, -15.0, 60.0, -45.0)
 """Of the cameras of the comparison."""
 
-FITS = 9
-"""Of the last rung."""
+FITS = 3
+"""Of the last rung, one at each elevation."""
 
 HELD_OUT_SEED = 1000
 THIN = 3
@@ -70,13 +71,14 @@ class ShapeTask:
     >>> task = ShapeTask("teapot", views=6, image_size=16, steps=3)
     >>> score = task.score(task.default, task.rungs[0][0], 60.0, lambda: False, full=False)
     >>> 0.0 < score.loss < 1.0, [len(rung) for rung in task.rungs]
-    (True, [1, 1, 3, 9])
+    (True, [1, 1, 3])
     """
 
     name = "shape"
     widths = (0.1, 10.0)
     falls = (0.0, 2.5)
     rates = (0.04, 0.6)
+    schedules = (CONSTANT, *SCHEDULES)
 
     def __init__(
         self,
@@ -108,7 +110,7 @@ class ShapeTask:
         self.published = Setting(*spec, (sigma, sigma), "log-linear", config.lr[0])
         searched = [View(elevation=self._elevation(i, ELEVATIONS), seed=i) for i in range(FITS)]
         few = [replace(searched[0], size=1 / THIN, every=THIN)] if len(first.camera) >= 2 * THIN else []
-        self.rungs = (*([few] if few else []), searched[:1], searched[:3], searched)
+        self.rungs = (*([few] if few else []), searched[:1], searched)
         self.held_out = [
             View(elevation=self._elevation(i, HELD_OUT_ELEVATIONS), seed=HELD_OUT_SEED + i) for i in range(held_out)
         ]

@@ -14,7 +14,7 @@ from gendr.render.softness import edge_width, tau_for_width
 from gendr.tnorms import TNorm
 from gendr.tools.fit.config import SCHEDULES
 from gendr.tools.renderer_file import Setting
-from gendr.tools.tune.task import Task
+from gendr.tools.tune.task import CONSTANT, Task
 
 if TYPE_CHECKING:
     import optuna
@@ -53,7 +53,6 @@ T_CONORMS = (
 )
 """Likewise: one of each family."""
 
-CONSTANT = "constant"
 ALL = "all"
 
 
@@ -70,9 +69,10 @@ class Space:
         widths: range of the width at the first step, in pixels, for the scale of logarithms.
         falls: range of the decades by which the width falls to the last step.
         rates: range of the learning rate, likewise.
+        schedules: of the softness; "constant" is one.
         image_size: rows of pixels.
 
-    >>> space = Space(("logistic",), ("maximum",), (0.1, 10.0), (0.0, 2.0), (0.1, 1.0), 64)
+    >>> space = Space(("logistic",), ("maximum",), (0.1, 10.0), (0.0, 2.0), (0.1, 1.0), ("cosine",), 64)
     >>> setting = Setting("logistic", "maximum", (1e-2, 1e-3), "cosine", 0.3)
     >>> space.setting(space.values(setting)) == setting
     True
@@ -83,12 +83,14 @@ class Space:
     widths: tuple[float, float]
     falls: tuple[float, float]
     rates: tuple[float, float]
+    schedules: tuple[str, ...]
     image_size: int
 
     @staticmethod
     def of(task: Task, distributions: Sequence[str], t_conorms: Sequence[str]) -> Space:
         """The space of a task with these members."""
-        return Space(tuple(distributions), tuple(t_conorms), task.widths, task.falls, task.rates, task.image_size)
+        members = tuple(distributions), tuple(t_conorms)
+        return Space(*members, task.widths, task.falls, task.rates, task.schedules, task.image_size)
 
     def suggest(self, trial: optuna.Trial) -> Setting:
         """What a trial chooses."""
@@ -96,7 +98,7 @@ class Space:
             "distribution": trial.suggest_categorical("distribution", self.distributions),
             "t_conorm": trial.suggest_categorical("t_conorm", self.t_conorms),
             "width": trial.suggest_float("width", *self.widths, log=True),
-            "schedule": trial.suggest_categorical("schedule", (CONSTANT, *SCHEDULES)),
+            "schedule": trial.suggest_categorical("schedule", self.schedules),
             "fall": trial.suggest_float("fall", *self.falls),
             "lr": trial.suggest_float("lr", *self.rates, log=True),
         }
@@ -118,13 +120,14 @@ class Space:
         distribution = distributions.from_spec(setting.distribution)
         root = 0.5 if distribution.is_squared else 1.0
         first, last = (edge_width(distribution) * tau**root * self.image_size / 2.0 for tau in setting.tau)
-        fall, is_constant = math.log10(first / last), setting.tau[0] == setting.tau[1]
+        fall, schedule = math.log10(first / last), CONSTANT if setting.tau[0] == setting.tau[1] else setting.schedule
         inside = (
             setting.distribution in self.distributions
             and setting.t_conorm in self.t_conorms
             and self.widths[0] <= first <= self.widths[1]
             and self.falls[0] <= fall <= self.falls[1]
             and self.rates[0] <= setting.lr <= self.rates[1]
+            and schedule in self.schedules
         )
         if not inside:
             return None
@@ -132,7 +135,7 @@ class Space:
             "distribution": setting.distribution,
             "t_conorm": setting.t_conorm,
             "width": first,
-            "schedule": CONSTANT if is_constant else setting.schedule,
+            "schedule": schedule,
             "fall": fall,
             "lr": setting.lr,
         }

@@ -11,7 +11,7 @@ from typing import Any
 import optuna
 from optuna.pruners import SuccessiveHalvingPruner
 from optuna.samplers import TPESampler
-from optuna.storages import RDBStorage
+from optuna.storages import BaseStorage, RDBStorage
 from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -59,7 +59,7 @@ def storage_at(path: Path) -> Iterator[RDBStorage]:
             storage.engine.dispose()
 
 
-def study_in(storage: RDBStorage, name: str, *, seed: int) -> optuna.Study:
+def study_in(storage: BaseStorage, name: str, *, seed: int) -> optuna.Study:
     """A study of the file, new or as it was left; trials that a killed process had begun have failed, and come again.
 
     Only one process at a time may work on the file (`gendr.tools.tune.folder.claimed`): whatever is still running when

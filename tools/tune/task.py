@@ -37,6 +37,10 @@ class Score:
     figures: Mapping[str, float] = field(default_factory=dict)
 
 
+CONSTANT = "constant"
+"""The schedule of a softness that stays as it is."""
+
+
 class Task(Protocol):
     """Something that renderers are tuned for.
 
@@ -54,6 +58,7 @@ class Task(Protocol):
         widths: of the softened edge at the first step, in pixels.
         falls: decades by which the width falls.
         rates: of learning.
+        schedules: of the softness.
         figures: what the figures of a score mean, by their names.
     """
 
@@ -69,6 +74,7 @@ class Task(Protocol):
     widths: tuple[float, float]
     falls: tuple[float, float]
     rates: tuple[float, float]
+    schedules: tuple[str, ...]
     figures: Mapping[str, str]
 
     def score(

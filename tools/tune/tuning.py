@@ -25,12 +25,12 @@ from gendr.tools.tune.storage import study_in
 from gendr.tools.tune.task import Task
 from gendr.tools.tune.trade_off import trade_off
 
-SHARES = {"search": 0.6, "SoftRas's family": 0.15, "held out": 0.25}
-"""Of the budget. SoftRas's family has two choices less to search, and gets a quarter of the search's time."""
+SHARES = {"search": 0.5, "SoftRas's family": 0.25, "held out": 0.25}
+"""Of the budget. SoftRas's family has two choices less to search, and gets half of the search's time."""
 
 SEARCH, FAMILY, HELD_OUT = SHARES
 LIMIT = 1 / 40
-"""Of the budget: what a single run may take."""
+"""Of the budget: what a single run may take, or as many as the first rung has."""
 
 TUNED = "tuned"
 FILES = ("renderer.json", "renderer.py", "report.md", "trials.csv", "trade_off.png")
@@ -108,7 +108,8 @@ class Tuning:
             tried = standings(study)
             self._progress.show(part, f"{len(tried)} trials", tried[0] if tried else None, self._used())
 
-        Halving(study, space, self._task, clock, LIMIT * self._budget, lambda: self._interrupt.seen).run(first, show)
+        limit = LIMIT * self._budget / max(1.0, self._task.rungs[0][0].size)
+        Halving(study, space, self._task, clock, limit, lambda: self._interrupt.seen).run(first, show)
 
     def _compare(self) -> None:
         study, contenders = self._studies[HELD_OUT], self._contenders()
