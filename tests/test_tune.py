@@ -178,6 +178,15 @@ def test_a_process_that_goes_on_does_not_propose_the_same_again(storage):
     assert len(study.trials) == 8
 
 
+def test_a_clock_goes_on_where_the_last_process_noted_it(storage):
+    study = study_in(storage, "search", seed=0)
+    study.set_user_attr("seconds", 50.0)
+    clock = Clock(study, 60.0)
+    assert 9.0 < clock.left <= 10.0
+    clock.note()
+    assert 20.0 < Clock(study_in(storage, "search", seed=0), 80.0).left <= 30.0
+
+
 def test_held_out_conditions_are_paired_and_not_done_twice(storage):
     task = FakeTask(noise=0.2)
     contenders = {"tuned": BEST, "SoftRas as published": task.published, "without tuning": task.default, "same": BEST}

@@ -76,6 +76,7 @@ class Tune:
             from gendr.tools.tune.storage import storage_at  # optuna takes a second to import
 
             _check.number("budget", self.budget, 0.0, 1e6, open_low=True)
+            _check.number("seed", self.seed, 0, 2**31 - 1)
             _check.number("held-out", self.held_out, 3, 1000)
             chosen = chosen_distributions(self.distribution), chosen_t_conorms(self.t_conorm)
             check(self.out, {})

@@ -83,6 +83,7 @@ class PoseTask:
             _check.fail("target", "a mesh for the task pose, whose silhouettes are made of it", f"the folder {target}")
         self.target, self.steps = target, steps
         self.image_size = 64 if image_size is None else image_size
+        _check.number("steps", steps, 1)
         rate = PUBLISHED_RATE * PUBLISHED_STEPS / steps
         self.rates = (rate / 15.0, rate * 5.0)
         preset = softras()
