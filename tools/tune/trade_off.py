@@ -35,17 +35,23 @@ def trade_off(tried: Sequence[Tried], comparisons: Sequence[Comparison], title: 
         colour = RUNGS[max(len(RUNGS) - 1 - top + rung, 0)]
         points = [one.seconds for one in shown], [max(one.loss, FLOOR) for one in shown]
         axes.scatter(*points, s=14 + 8 * rung, color=colour, label=f"rung {rung + 1}: {len(shown)}", zorder=2 + rung)
-    for one, mark, colour in zip(comparisons, MARKS, COLOURS, strict=False):
+    names: dict[str, list[Comparison]] = {}
+    for one in comparisons:
+        names.setdefault(one.setting.key, []).append(one)
+    for same, mark, colour in zip(names.values(), MARKS, COLOURS, strict=False):
+        one = same[0]
         size = 150 if mark == "*" else 50
         place = [one.seconds], [max(one.loss, FLOOR)]
         look: dict[str, Any] = {"s": size, "color": colour, "marker": mark, "edgecolor": "white", "zorder": 20}
-        axes.scatter(*place, label=f"held out: {one.name}", **look)
+        axes.scatter(*place, label="held out: " + ",\n".join(each.name for each in same), **look)
     if tried or comparisons:
         axes.set(xscale="log", yscale="log")
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter("{x:g}")
         axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     axes.set_xlabel("processor seconds of one run")
     axes.set_ylabel("loss")
-    axes.set_title(title, fontsize=10, color=INK)
+    figure.suptitle(title, fontsize=9, color=INK)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25, which="both")
     buffer = io.BytesIO()

@@ -151,7 +151,10 @@ def publish(out: Path, task: Task, findings: Findings) -> None:
     write(out / "renderer.py", snippet(best.setting, task))
     write(out / "report.md", report(task, best.setting, findings.tried, findings.comparisons, findings.failed))
     write(out / "trials.csv", table(findings.tried))
-    write(out / "trade_off.png", trade_off(findings.tried, findings.comparisons, f"{task.target}: {best.setting}"))
+    write(
+        out / "trade_off.png",
+        trade_off(findings.tried, findings.comparisons, f"{Path(task.target).name}\n{best.setting}"),
+    )
 
 
 def _as_dict(comparison: Comparison) -> dict[str, object]:
