@@ -26,16 +26,23 @@ class Clock:
         self._study, self._budget = study, budget
         self._before = float(study.user_attrs.get(SECONDS, 0.0))
         self._began = time.monotonic()
+        self._end: float | None = None
 
     @property
     def used(self) -> float:
         """Seconds."""
-        return self._before + time.monotonic() - self._began
+        end = time.monotonic() if self._end is None else self._end
+        return self._before + end - self._began
 
     @property
     def left(self) -> float:
         """Seconds; negative when more was used."""
         return self._budget - self.used
+
+    def stop(self) -> None:
+        """The part is over: stand still, and write it down."""
+        self._end = time.monotonic()
+        self.note()
 
     def note(self) -> None:
         """Write it down."""

@@ -110,6 +110,7 @@ class Tuning:
 
         limit = LIMIT * self._budget / max(1.0, self._task.rungs[0][0].size)
         Halving(study, space, self._task, clock, limit, lambda: self._interrupt.seen).run(first, show)
+        clock.stop()
 
     def _compare(self) -> None:
         study, contenders = self._studies[HELD_OUT], self._contenders()
@@ -117,7 +118,9 @@ class Tuning:
         def show() -> None:
             self._progress.show(HELD_OUT, f"{len(study.get_trials(deepcopy=False))} runs", None, self._used())
 
-        measure(study, self._task, contenders, self._clock(HELD_OUT), lambda: self._interrupt.seen, show)
+        clock = self._clock(HELD_OUT)
+        measure(study, self._task, contenders, clock, lambda: self._interrupt.seen, show)
+        clock.stop()
 
     def _contenders(self) -> Mapping[str, Setting]:
         tuned, family = (standings(self._studies[name]) for name in (SEARCH, FAMILY))
