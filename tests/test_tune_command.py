@@ -50,11 +50,12 @@ def test_it_ends_with_a_renderer_a_program_and_a_comparison(tmp_path, capsys):
     low, high = published["behind"][1:]
     assert low <= published["loss"] - held_out["tuned"]["loss"] <= high
     assert published["renderer"] == "logistic(squared) + probabilistic, tau 1e-05, lr 0.2"
-    rows = list(csv.DictReader((out / "trials.csv").open()))
+    rows = list(csv.DictReader((out / "trials.csv").read_text().splitlines()))
     assert rows[0]["distribution"] == saved.setting.distribution
     assert {row["distribution"] for row in rows} <= {"gaussian", "uniform"}
     assert str(saved.setting) in (out / "report.md").read_text()
-    assert Image.open(out / "trade_off.png").size[0] > 400
+    with Image.open(out / "trade_off.png") as picture:
+        assert picture.size[0] > 400
 
     runpy.run_path(str(out / "renderer.py"), run_name="__main__")
     assert capsys.readouterr().out.startswith("IoU 0.")
@@ -65,7 +66,7 @@ def test_it_ends_with_a_renderer_a_program_and_a_comparison(tmp_path, capsys):
 
     before = rows
     assert main(["tune", *SMALL, *QUICK, "--out", str(out)]) == 0  # all of the budget is used: nothing is done again
-    assert list(csv.DictReader((out / "trials.csv").open())) == before
+    assert list(csv.DictReader((out / "trials.csv").read_text().splitlines())) == before
 
 
 def test_poses_are_tuned_too(tmp_path, capsys):

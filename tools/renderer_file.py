@@ -96,7 +96,7 @@ class Setting:
         """The distribution and the T-conorm.
 
         >>> Setting("uniform", "maximum", (0.1, 0.1), "cosine", 0.2).members()
-        (Uniform(), Maximum())
+        (uniform, Maximum())
         """
         return distributions.from_spec(self.distribution), tnorms.from_spec(self.t_conorm)
 

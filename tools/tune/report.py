@@ -49,7 +49,8 @@ def verdict(comparison: Comparison, tuned: Comparison) -> str:
     >>> from gendr.tools.bench.report.intervals import Interval
     >>> setting = Setting("uniform", "maximum", (0.1, 0.1), "cosine", 0.1)
     >>> tuned = Comparison("tuned", setting, 0.1, 1.0, {}, Interval(0.0, 0.0, 0.0), 5)
-    >>> verdict(Comparison("other", setting, 0.3, 1.0, {}, Interval(0.2, 0.1, 0.3), 5), tuned)
+    >>> another = Setting("uniform", "maximum", (0.2, 0.2), "cosine", 0.1)
+    >>> verdict(Comparison("other", another, 0.3, 1.0, {}, Interval(0.2, 0.1, 0.3), 5), tuned)
     'other: loss 0.3000, the tuned one is better by 0.2000 (95 %: 0.1000 to 0.3000)'
     """
     mean, low, high = comparison.behind
