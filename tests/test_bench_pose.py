@@ -108,7 +108,8 @@ def test_easy_problems_are_solved():
     these = problems(0, 3)
     near = these.goal_parameters + torch.tensor([0.2, 6.0, -8.0, 1.0]).double()
     easy = dataclasses.replace(these, start_parameters=near)
-    run = dataclasses.replace(RUN, steps=60, image_size=40, tau=(1e-2, 1e-5))
+    # At 40 pixels a thin chair's loss goes up and down for the first hundred steps, on every processor in its own way.
+    run = dataclasses.replace(RUN, steps=250, image_size=40, tau=(1e-2, 1e-5))
     before = recover(CHAIR, easy, dataclasses.replace(run, steps=1))[1]
     found, after = recover(CHAIR, easy, run)
     assert turn_of(torch.from_numpy(found)).max() < 3.0 < turn_of(near).min()

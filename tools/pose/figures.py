@@ -1,6 +1,6 @@
 """How well poses are found: on the pose benchmark's problems, by mesh, by what is unknown, and by the first error.
 
-For example: python -m gendr.tools.pose.figures --mesh teapot --pairs 200 --out /tmp/teapot.jsonl
+For example: python -m gendr.tools.pose.figures --mesh teapot --pairs 200 --out teapot.jsonl
 """
 
 from __future__ import annotations
