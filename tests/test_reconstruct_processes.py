@@ -96,5 +96,6 @@ def test_the_modern_network_in_two_processes(boxes, tmp_path):
     # 2.3e-4: no more than the curve of one process from that of one that takes the batch in another order, 2.5e-4.
     assert two["torch.float64"] == pytest.approx(one["torch.float64"], abs=1e-9)
     assert two["torch.float32"] == pytest.approx(one["torch.float32"], abs=1e-4)
+    assert two["codes"] == pytest.approx(one["codes"], abs=1e-9)
     fallen = one["torch.float64"][0] - one["torch.float64"][-1]
     assert fallen > 0.01  # so that there was something to compare

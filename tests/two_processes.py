@@ -12,7 +12,7 @@ from unittest import mock
 
 import torch
 
-from gendr.tools.reconstruct import run as module
+from gendr.tools.reconstruct import run, settings
 from gendr.tools.reconstruct.batches import Batch, load
 from gendr.tools.reconstruct.command import launched
 from gendr.tools.reconstruct.model import build
@@ -24,11 +24,11 @@ BATCH = 8  # objects a step, over all processes
 LR = {torch.float64: "1e-3:1e-4", torch.float32: "1e-4"}
 
 
-def losses(folder, fabric, dtype):
+def losses(folder, fabric, dtype, codes=0):
     """The loss of each step, its mean over the processes."""
 
-    def network(name, precision):
-        made = build(name, precision).to(dtype)
+    def network(*args):
+        made = build(*args).to(dtype)
         made.template = made.template.to(dtype=dtype)
         return made
 
@@ -37,18 +37,20 @@ def losses(folder, fabric, dtype):
         return Batch(read.images.to(dtype), read.views, read.alphas.to(dtype))
 
     data = ShapeData(folder, "chair,table", "train")
-    settings = Settings(tuple(data.classes), tuple(data.counts), model="modern", lr=LR[dtype], steps=STEPS, batch=BATCH)
-    with mock.patch.object(module, "build", network), mock.patch.object(module, "load", batch):
-        run = module.Run(Path(folder, "none"), settings, data, fabric)
-        own = torch.tensor([run.advance()["loss"] for _ in range(STEPS)], dtype=torch.float64)
+    options = {"model": "modern", "lr": LR[dtype], "steps": STEPS, "batch": BATCH, "codes": codes}
+    chosen = Settings(tuple(data.classes), tuple(data.counts), **options)
+    with mock.patch.object(settings, "build", network), mock.patch.object(run, "load", batch):
+        begun = run.Run(Path(folder, "none"), chosen, data, fabric)
+        own = torch.tensor([begun.advance()["loss"] for _ in range(STEPS)], dtype=torch.float64)
     return (fabric.all_reduce(own, reduce_op="mean") if fabric.world_size > 1 else own).tolist()
 
 
 def curves(folder, processes):
-    """Both dtypes' curves, by name; None in all processes but one."""
+    """Both dtypes' curves, and that of codes, by name; None in all processes but one."""
     torch.set_num_threads(1)
-    fabric = launched("cpu", processes, 1)
+    fabric = launched("cpu", processes, 1, idle=True)
     found = {str(dtype): losses(folder, fabric, dtype) for dtype in LR}
+    found["codes"] = losses(folder, fabric, torch.float64, codes=STEPS // 2)
     return found if fabric.is_global_zero else None
 
 

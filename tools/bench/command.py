@@ -41,7 +41,8 @@ For example:
 POSE_HELP = """Turn cameras back to where silhouettes were seen from with each renderer; what counts is how many arrive.
 
 The defaults are the published protocol's: 600 problems on each mesh, 1,000 steps, rates 0.1 and 0.3; with --grid quick
-20 problems on the teapot, rate 0.3. It goes on, and shares its file, as `gendr bench shape` does.
+20 problems on the teapot, 500 steps, rate 0.3, images of 32 pixels. It goes on, and shares its file, as
+`gendr bench shape` does.
 
 For example:
   gendr bench pose --grid quick -o results.sqlite
@@ -106,9 +107,9 @@ class BenchPose(SweepCommand):
     """Problems on each mesh."""
     tau: Annotated[str, tyro.conf.arg(metavar="T|T0:T1")] = "1e-1:1e-7"
     """Softness from the first step to the last."""
-    steps: int = 1000
+    steps: Annotated[int | None, option("INT", "1000; quick: 500")] = None
     """Of a run."""
-    image_size: int = 64
+    image_size: Annotated[int | None, option("INT", "64; quick: 32")] = None
     """Pixels along a side."""
 
     def plan(self, chosen: tuple[Instance, ...]) -> Plan:
@@ -121,8 +122,8 @@ class BenchPose(SweepCommand):
             self.seeds,
             pairs=self.pairs if self.pairs is not None else 20 if is_quick else 600,
             tau=softness(self.tau),
-            steps=self.steps,
-            image_size=self.image_size,
+            steps=self.steps if self.steps is not None else 500 if is_quick else 1000,
+            image_size=self.image_size if self.image_size is not None else 32 if is_quick else 64,
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -58,6 +60,15 @@ class Draw:
         pairs = (self.views[:, mine], self.greys[:, mine], self.gains[:, mine])
         return Draw(self.kinds[mine], self.objects[mine], *pairs)
 
+    def numbers(self, counts: Sequence[int]) -> Int64[Tensor, " B"]:
+        """Each object's number among those of all classes, one class after the other.
+
+        >>> draw([5, 9], 8, seed=0, step=3).numbers([5, 9]).max() < 14
+        tensor(True)
+        """
+        before = torch.tensor([0, *itertools.accumulate(counts)])
+        return before[self.kinds] + self.objects
+
     def describe(self, row: int, names: list[str]) -> str:
         """An object by class, number and views, as errors say it.
 
@@ -106,6 +117,13 @@ class Batch:
     images: Float[Tensor, "N 4 H W"]
     views: Int64[Tensor, " N"]
     alphas: Alpha
+
+    def first(self, objects: int) -> Batch:
+        """The first so many objects of it, in both views."""
+        parts = (
+            part.unflatten(0, (2, -1))[:, :objects].flatten(0, 1) for part in (self.images, self.views, self.alphas)
+        )
+        return Batch(*parts)
 
 
 def load(data: Shapes, drawn: Draw, device: torch.device | str = "cpu", *, augment: bool = False) -> Batch:

@@ -20,7 +20,8 @@ class Board:
     """Writes a run's curves, and a panel of images at every state, into its folder `tensorboard`.
 
     The panel has an object in each column: the image, its silhouette, the silhouette of the mesh that was predicted
-    from it, and that mesh's silhouette in the second view beside the true one.
+    from it (while codes are fitted, of the object's code), and that mesh's silhouette in the second view beside the
+    true one.
 
     Args:
         run: whose figures are written.
@@ -60,13 +61,14 @@ class Board:
 
 def panel(run: Run) -> Tensor:
     """Images of objects and of their predicted meshes, `[3, 5 * 64, 6 * 64]`: a column each."""
-    batch = load(run.data, draw(run.data.counts, SHOWN, seed=PANEL_SEED, step=0), run.fabric.device)
+    drawn = draw(run.data.counts, SHOWN, seed=PANEL_SEED, step=0)
+    batch, objects = load(run.data, drawn, run.fabric.device), drawn.numbers(run.data.counts).to(run.fabric.device)
     network = run.network
     was_training = network.training
     network.eval()
     with torch.no_grad():
         # Whatever the network has come to, the picture must not stop the run: advance() says what is wrong.
-        vertices = network(batch.images[:SHOWN]).nan_to_num(0.0).clamp(-1.0, 1.0)
+        vertices = network(objects if run.fits_codes else batch.images[:SHOWN]).nan_to_num(0.0).clamp(-1.0, 1.0)
         alphas = run.objective.render(torch.cat((vertices, vertices)), batch.views, run.settings.rates(run.step)[1])
     network.train(was_training)
     over_white = batch.images[:SHOWN, :3] * batch.images[:SHOWN, 3:] + 1.0 - batch.images[:SHOWN, 3:]

@@ -27,6 +27,7 @@ a run, `gendr reconstruct IMAGE --run RUN` uses it.
 
 For example:
   gendr train --data data/shapes --model modern --lr 1e-3:1e-5 --steps 4000 --out out/run
+  gendr train --data data/shapes --model modern --lr 1e-3:1e-5 --codes 4000 --steps 10000 --out out/better
   gendr train --data data/shapes --classes chair,table --distribution uniform --tau 1e-2 --out out/furniture
   gendr train --data data/shapes --out out/run --devices 2 --batch 32   (two processes, 64 objects a step)
   torchrun --nproc-per-node 2 -m gendr.cli train --data data/shapes --out out/run --batch 32"""
@@ -71,6 +72,9 @@ class Train:
     """Change the images' colours at random, for a network that meets other colours later."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Of the encoder's arithmetic; bfloat16 is faster where the processor has it."""
+    codes: int = 0
+    """How many of the steps, the first ones, fit a code to each object's silhouettes; the encoder then learns to tell
+    the codes' meshes from an image. 0: encoder and decoder learn together, from the silhouettes."""
     seed: int = 0
     """Of weights and batches."""
     resume: tyro.conf.FlagCreatePairsOff[bool] = False
@@ -104,7 +108,7 @@ class Train:
         data = opened(self.data, self.classes, "train", each=True)
         settings = self._settings(tuple(data.classes), tuple(data.counts))
         checked_state(self.out, settings, resume=self.resume)
-        fabric = launched(self.accelerator, self.devices, self.num_nodes)
+        fabric = launched(self.accelerator, self.devices, self.num_nodes, idle=self.codes > 0)
         run = Run(self.out, settings, data, fabric, resume=self.resume)
         console = Console(soft_wrap=True, highlight=False, quiet=not fabric.is_global_zero)
         console.print(_heading(run))
@@ -137,6 +141,7 @@ class Train:
             clip=self.clip,
             augment=self.augment,
             precision=self.precision,
+            codes=self.codes,
             seed=self.seed,
         )
 
@@ -166,8 +171,14 @@ def use_threads(threads: int | None) -> None:
         torch.set_num_threads(threads)
 
 
-def launched(accelerator: str, devices: int, num_nodes: int) -> Any:
+def launched(accelerator: str, devices: int, num_nodes: int, *, idle: bool = False) -> Any:
     """A `lightning_fabric.Fabric` whose processes run, this one among them.
+
+    Args:
+        accelerator: as `--accelerator`.
+        devices: as `--devices`.
+        num_nodes: as `--num-nodes`.
+        idle: whether some weights take no part in some steps, which the processes must then find out.
 
     Raises:
         ValueError: the machine has no such accelerator, or too few of them.
@@ -176,12 +187,13 @@ def launched(accelerator: str, devices: int, num_nodes: int) -> Any:
     1
     """
     from lightning_fabric import Fabric
+    from lightning_fabric.strategies.ddp import DDPStrategy
     from lightning_fabric.utilities.exceptions import MisconfigurationException
 
     if "TORCHELASTIC_RUN_ID" in os.environ:
         devices = int(os.environ["LOCAL_WORLD_SIZE"])
         num_nodes = processes(devices, num_nodes) // devices
-    strategy = "ddp" if devices * num_nodes > 1 else "auto"
+    strategy = DDPStrategy(find_unused_parameters=idle) if devices * num_nodes > 1 else "auto"
     try:
         fabric = Fabric(accelerator=accelerator, devices=devices, num_nodes=num_nodes, strategy=strategy)
     except (RuntimeError, MisconfigurationException) as error:
@@ -193,10 +205,11 @@ def launched(accelerator: str, devices: int, num_nodes: int) -> Any:
 def _heading(run: Any) -> str:
     settings: Settings = run.settings
     weights = sum(weights.numel() for weights in run.network.parameters())
+    codes = f", the first {settings.codes} of them for the objects' codes" if settings.codes else ""
     begin = f", from step {run.step}" if run.step else ""
     return (
         f"{len(settings.classes)} classes, {sum(settings.counts)} objects; "
         f"{settings.model} network, {weights:,} weights\n"
         f"{settings.distribution}, {settings.t_conorm}, tau {settings.tau}, lr {settings.lr}, batch {settings.batch}, "
-        f"{settings.steps} steps{begin}"
+        f"{settings.steps} steps{codes}{begin}"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from gendr import _check
@@ -20,6 +20,10 @@ PRECISIONS = ("float32", "bfloat16")
 """What the encoder computes in; its weights, and all that follows, are float32."""
 
 
+CODES_BEGIN = 0.1
+"""Standard deviation of fresh codes."""
+
+
 class Reconstructor(nn.Module):
     """Predicts a mesh from an image.
 
@@ -28,20 +32,38 @@ class Reconstructor(nn.Module):
         decoder: these to vertices `[B, V, 3]`.
         template: the mesh whose vertices are predicted.
         precision: "float32", or "bfloat16" for the encoder's layers, on processors that have it about twice as fast.
+        codes: numbers `[N, D]` for each of N objects, which the decoder takes like those of an image; or None.
 
-    >>> model = build("modern")
-    >>> model(torch.zeros(2, 4, 64, 64)).shape
-    torch.Size([2, 642, 3])
+    >>> model = build("modern", objects=5)
+    >>> model(torch.zeros(2, 4, 64, 64)).shape, model.of_objects(torch.tensor([0, 3, 4])).shape
+    (torch.Size([2, 642, 3]), torch.Size([3, 642, 3]))
     """
 
-    def __init__(self, encoder: nn.Module, decoder: nn.Module, template: Mesh, precision: str = "float32") -> None:
+    def __init__(
+        self,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        template: Mesh,
+        precision: str = "float32",
+        codes: nn.Embedding | None = None,
+    ) -> None:
         super().__init__()
         _check.choice("precision", precision, PRECISIONS)
         self.encoder, self.decoder, self.template, self.precision = encoder, decoder, template, precision
+        self.codes = codes
 
-    def forward(self, images: Float[Tensor, "B 4 H W"]) -> Vertices:
-        """The vertices `[B, V, 3]` of every image's mesh; images are red, green, blue, alpha in [0, 1]."""
-        return self.decoder(self.features(images))  # type: ignore[no-any-return]
+    def forward(self, inputs: Float[Tensor, "B 4 H W"] | Int64[Tensor, " B"]) -> Vertices:
+        """The vertices `[B, V, 3]` of every image's mesh, or of the meshes that objects' codes stand for.
+
+        Images are red, green, blue, alpha in [0, 1]; objects are numbers of `codes`. Both come through here because
+        what joins the gradients of several processes hears of nothing else.
+        """
+        return self.decoder(self.features(inputs)) if inputs.is_floating_point() else self.of_objects(inputs)
+
+    def of_objects(self, objects: Int64[Tensor, " B"]) -> Vertices:
+        """The vertices `[B, V, 3]` of the meshes that the objects' codes stand for."""
+        assert self.codes is not None
+        return self.decoder(self.codes(objects))  # type: ignore[no-any-return]
 
     def features(self, images: Float[Tensor, "B 4 H W"]) -> Float[Tensor, "B D"]:
         """What the encoder makes of images: the numbers that the decoder takes."""
@@ -54,8 +76,8 @@ class Reconstructor(nn.Module):
         return self.template.with_vertices(vertices)
 
 
-def build(name: str, precision: str = "float32") -> Reconstructor:
-    """The network of that name, with fresh weights from torch's random numbers.
+def build(name: str, precision: str = "float32", objects: int = 0) -> Reconstructor:
+    """The network of that name, with fresh weights from torch's random numbers, and codes for so many objects.
 
     `published` is the network of the published comparisons, 25,961,417 weights; `modern` a narrow ResNet-18 whose
     decoder is smooth, 5,304,332 weights, a third of the time. `modern-plain` does not smooth the displacements;
@@ -68,11 +90,13 @@ def build(name: str, precision: str = "float32") -> Reconstructor:
     25961417
     """
     _check.choice("model", name, MODELS)
-    if name == "published":
-        start = sphere(3, 0.5)
-        return Reconstructor(Encoder(IMAGE_SIZE), Decoder(start), start, precision)
-    start = sphere(3, 0.25)
-    if name == "modern-convolutions":
-        return Reconstructor(Encoder(IMAGE_SIZE), SmoothDecoder(start, 512), start, precision)
+    is_published, is_wide = name == "published", name in ("published", "modern-convolutions")
+    start, features = sphere(3, 0.5 if is_published else 0.25), 512 if is_wide else 256
     lambda_ = 0.0 if name == "modern-plain" else SMOOTHNESS
-    return Reconstructor(ResNet18(32, IMAGE_SIZE), SmoothDecoder(start, 256, lambda_), start, precision)
+    encoder = Encoder(IMAGE_SIZE) if is_wide else ResNet18(32, IMAGE_SIZE)
+    decoder = Decoder(start, features) if is_published else SmoothDecoder(start, features, lambda_)
+    codes = None
+    if objects:
+        codes = nn.Embedding(objects, features)
+        nn.init.normal_(codes.weight, std=CODES_BEGIN)
+    return Reconstructor(encoder, decoder, start, precision, codes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Int64
@@ -16,18 +16,24 @@ from gendr.tools.reconstruct.settings import Settings
 from gendr.tools.shapes.layout import VIEWS
 from gendr.tools.shapes.views import cameras
 
+TINY = 1e-8
+"""Added to squared distances: a root has no slope at 0."""
+
+TOLD = 8
+"""Objects whose silhouettes tell how far meshes have been learnt."""
+
 
 @dataclass(frozen=True)
 class Objective:
     """The terms of one step, each a mean over the batch.
 
     Attributes:
-        loss: `silhouette + w_l laplacian + w_f flatten`, what is minimised.
-        silhouette: 1 - IoU of soft and true silhouettes over the four renders of each object.
+        loss: what is minimised: `silhouette + w_l laplacian + w_f flatten`, or a distance of vertices.
+        silhouette: 1 - IoU of soft and true silhouettes over all renders.
         laplacian: of the predicted meshes.
         flatten: of the predicted meshes.
-        alphas: the renders `[4 B, H, W]`: in the first view the predictions from the first and from the second view,
-            then both in the second view.
+        alphas: the renders. For predictions from both views `[4 B, H, W]`: in the first view the predictions from the
+            first and from the second view, then both in the second view.
         iou: of the silhouettes' masks, without gradient.
     """
 
@@ -67,16 +73,28 @@ class MultiView:
         self._cameras: Camera = cameras(torch.arange(VIEWS), template.vertices.dtype).to(device)
 
     def __call__(self, vertices: Vertices, batch: Batch, tau: float) -> Objective:
-        """The terms for predictions `[2 B, V, 3]` from the images of a batch."""
-        first, second = batch.views.chunk(2)
-        views = torch.cat((first, first, second, second))
-        a, b = batch.alphas.chunk(2)
-        targets = torch.cat((a, a, b, b))
+        """The terms for predictions `[2 B, V, 3]` from a batch's images, or for one mesh `[B, V, 3]` of each object."""
+        times = len(vertices) * 2 // len(batch.views)
+        views = torch.cat([view for view in batch.views.chunk(2) for _ in range(times)])
+        targets = torch.cat([alpha for alpha in batch.alphas.chunk(2) for _ in range(times)])
         alphas = self.render(torch.cat((vertices, vertices)), views, tau)
         silhouette = iou_loss(alphas, targets)
         laplacian, flatten = laplacian_loss(vertices, self._topology), flatten_loss(vertices, self._topology)
         loss = silhouette + self._settings.laplacian * laplacian + self._settings.flatten * flatten
         return Objective(loss, silhouette, laplacian, flatten, alphas, hard_iou(alphas, targets).mean())
+
+    def learning(
+        self, vertices: Float[Tensor, "N V 3"], wanted: Float[Tensor, "B V 3"], batch: Batch, tau: float
+    ) -> Objective:
+        """The terms where predictions `[2 B, V, 3]` have meshes `[B, V, 3]` to learn.
+
+        The loss is the mean distance of their vertices. The other terms only tell how far the predictions have come:
+        they are of those from the first views of a few objects, and have no gradient.
+        """
+        distance = (vertices - wanted.repeat(2, 1, 1)).square().sum(-1).add(TINY).sqrt().mean()
+        with torch.no_grad():
+            terms = self(vertices[: min(TOLD, len(wanted))], batch.first(TOLD), tau)
+        return replace(terms, loss=distance)
 
     def render(self, vertices: Vertices, views: Int64[Tensor, " B"], tau: float) -> Alpha:
         """The silhouettes `[B, H, W]` of meshes `[B, V, 3]`, each in its view, in one call of the rasterizer."""

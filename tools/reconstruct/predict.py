@@ -14,7 +14,7 @@ from torch import Tensor
 from gendr import _check
 from gendr._types import Faces, Vertices
 from gendr.render import Mesh
-from gendr.tools.reconstruct.model import IMAGE_SIZE, Reconstructor, build
+from gendr.tools.reconstruct.model import IMAGE_SIZE, Reconstructor
 from gendr.tools.reconstruct.run import STATES
 from gendr.tools.reconstruct.settings import Settings
 from gendr.tools.reconstruct.state import States, read_about
@@ -83,8 +83,10 @@ def load_run(folder: Path) -> Trained:
     if latest is None:
         _check.fail("run", "a folder that gendr train wrote", str(folder))
     settings: Settings = read_about(latest)["settings"]
-    network = build(settings.model, settings.precision)
+    network = settings.network()
     step, figures = states.load(latest, network)
+    if step <= settings.codes > 0:
+        _check.fail("run", f"one whose encoder has learnt something, after step {settings.codes}", f"step {step}")
     return Trained(settings, step, figures, network.eval())
 
 

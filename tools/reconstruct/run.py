@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gendr import _check
 from gendr.tools.reconstruct.batches import Batch, Draw, Shapes, draw, load
-from gendr.tools.reconstruct.model import Reconstructor, build
+from gendr.tools.reconstruct.model import Reconstructor
 from gendr.tools.reconstruct.objective import MultiView, Objective
 from gendr.tools.reconstruct.settings import Settings
 from gendr.tools.reconstruct.state import States, read_about
@@ -20,6 +20,10 @@ LOG = "log.csv"
 BOARD = "tensorboard"
 OWN = (STATES, LOG, BOARD)
 """What a run's folder holds."""
+
+
+CODES_PACE = 10.0
+"""Step size of codes, as a multiple of that of weights: a code moves only when its object is drawn."""
 
 
 class NotFinite(ArithmeticError):
@@ -49,8 +53,8 @@ class Run:
         self.states = States(folder / STATES)
         state = checked_state(folder, settings, resume=resume)
         torch.manual_seed(settings.seed)
-        self.network: Reconstructor = build(settings.model, settings.precision)
-        optimizer = torch.optim.Adam(self.network.parameters(), lr=settings.rates(0)[0], fused=True)
+        self.network: Reconstructor = settings.network()
+        optimizer = torch.optim.Adam(_groups(self.network), lr=settings.rates(0)[0], fused=True)
         self.step = 0
         self.figures: dict[str, Any] = {"seconds": 0.0}
         if state is not None:
@@ -79,8 +83,9 @@ class Run:
         self.fabric.backward(objective.loss)
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), settings.clip)
         self._expect_finite("the gradient", norm.expand(len(drawn)), drawn)
-        for group in self._optimizer.param_groups:
-            group["lr"] = lr
+        paces = (1.0, 0.0 if self._learns else 1.0, CODES_PACE)
+        for group, pace in zip(self._optimizer.param_groups, paces, strict=False):
+            group["lr"] = pace * lr
         self._optimizer.step()
         self.step += 1
         terms = ("loss", "iou", "laplacian", "flatten")
@@ -93,10 +98,26 @@ class Run:
             self.states.save(self.step, self.network, self._optimizer, self.settings, self.figures)
         self.fabric.barrier()
 
+    @property
+    def fits_codes(self) -> bool:
+        """Whether the next step fits objects' codes, with no look at an image."""
+        return self.step < self.settings.codes
+
+    @property
+    def _learns(self) -> bool:
+        """Whether the encoder has codes to learn; then the decoder stays as it is, and with it what they stand for."""
+        return 0 < self.settings.codes <= self.step
+
     def _forward(self, batch: Batch, drawn: Draw, tau: float) -> Objective:
-        vertices = self._model(batch.images)
+        objects = drawn.numbers(self.data.counts).to(self.fabric.device)
+        vertices = self._model(objects if self.fits_codes else batch.images)
         self._expect_finite("the predictions", vertices.detach(), drawn)
-        objective = self.objective(vertices, batch, tau)
+        if self._learns:
+            with torch.no_grad():
+                wanted = self.network.of_objects(objects)
+            objective = self.objective.learning(vertices, wanted, batch, tau)
+        else:
+            objective = self.objective(vertices, batch, tau)
         self._expect_finite("the loss", objective.loss.detach().expand(len(drawn)), drawn)
         return objective
 
@@ -109,6 +130,12 @@ class Run:
         told = "; ".join(drawn.describe(row, self.data.names) for row in rows[:3])
         more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
         raise NotFinite(f"step {self.step}: {what} of {told}{more} are not finite; try a smaller lr or clip")
+
+
+def _groups(network: Reconstructor) -> list[dict[str, Any]]:
+    """The weights of encoder, decoder and codes, which take steps of different sizes."""
+    parts = [network.encoder, network.decoder] + ([network.codes] if network.codes is not None else [])
+    return [{"params": list(part.parameters())} for part in parts]
 
 
 def _expect_one_folder(fabric: Any, step: int) -> None:

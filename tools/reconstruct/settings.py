@@ -10,7 +10,7 @@ from typing import Any
 from gendr import _check, distributions, tnorms
 from gendr.distributions import Distribution
 from gendr.tnorms import TNorm
-from gendr.tools.reconstruct.model import MODELS, PRECISIONS
+from gendr.tools.reconstruct.model import MODELS, PRECISIONS, Reconstructor, build
 
 DECAY_AT = 0.6
 """Share of the steps after which rates without an end of their own are multiplied by `DECAY`."""
@@ -79,6 +79,8 @@ class Settings:
         clip: largest norm of the gradient.
         augment: whether the images' colours are changed at random.
         precision: of the encoder's arithmetic, "float32" or "bfloat16".
+        codes: how many of the steps, the first ones, fit codes of the objects, which the encoder then learns to tell
+            from an image; 0 trains encoder and decoder together, as published.
         seed: of weights and batches.
 
     Raises:
@@ -102,6 +104,7 @@ class Settings:
     clip: float = 10.0
     augment: bool = False
     precision: str = "float32"
+    codes: int = 0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -109,6 +112,7 @@ class Settings:
         _check.choice("precision", self.precision, PRECISIONS)
         for name in ("steps", "batch"):
             _check.number(name, getattr(self, name), 1)
+        _check.number("codes", self.codes, 0, self.steps - 1)
         _check.number("seed", self.seed, 0, 2**63 - 1)
         for name in ("laplacian", "flatten"):
             _check.number(name, getattr(self, name), 0.0)
@@ -126,8 +130,13 @@ class Settings:
         return tnorms.from_spec(self.t_conorm)
 
     def rates(self, step: int) -> tuple[float, float]:
-        """Learning rate and tau at a step, from 0."""
-        return rate("lr", self.lr).at(step, self.steps), rate("tau", self.tau).at(step, self.steps)
+        """Learning rate and tau at a step, from 0; the steps that fit codes have whole schedules of their own."""
+        done, steps = (step, self.codes) if step < self.codes else (step - self.codes, self.steps - self.codes)
+        return rate("lr", self.lr).at(done, steps), rate("tau", self.tau).at(done, steps)
+
+    def network(self) -> Reconstructor:
+        """The network with fresh weights, and with codes where some are fitted."""
+        return build(self.model, self.precision, sum(self.counts) if self.codes else 0)
 
     def plain(self) -> dict[str, Any]:
         """As JSON holds it."""
