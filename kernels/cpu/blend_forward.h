@@ -10,6 +10,7 @@ namespace gendr {
 inline namespace GENDR_ISA {
 
 constexpr int record_lanes = 8;         // records are padded to whole vectors of doubles
+constexpr int finished_at_once = 64;    // pixels
 constexpr int64_t band_bytes = 1 << 22; // of records; more bands, which fit a core's cache, set faces up more often
 
 inline int record_stride(const BlendSettings &s) {
@@ -19,6 +20,8 @@ inline int record_stride(const BlendSettings &s) {
 // One vector of a record, and of a corner's row. Spelt in vectors, which compilers do not find by themselves here.
 template <class T>
 using RowLanes __attribute__((vector_size(record_lanes * sizeof(T)), aligned(sizeof(T)), may_alias)) = T;
+typedef int64_t RecordBits
+    __attribute__((vector_size(record_lanes * sizeof(double)), aligned(sizeof(double)), may_alias));
 typedef double RecordLanes
     __attribute__((vector_size(record_lanes * sizeof(double)), aligned(sizeof(double)), may_alias));
 
@@ -64,19 +67,21 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
     CoverageSums<T> &coverage;
     double *record; // of the image's first pixel, `stride` numbers each
     T *top;         // of each pixel: the sum's steps, or the winning face
-    T *rows, *value;
+    double *rows;   // of a face's corners
+    T *value;       // of a texture
     int stride;
     T near, per_depth, covers;
     math::Stepped<T> behind; // the background's weight
+    bool hides_background;   // at any pixel that a pair of the block is the first to touch
     int owner[surface_block];
-    SurfaceStage<T> points;
-    alignas(64) double weight[surface_block]; // of each pair, less its steps
+    SurfaceStage<T, false> points;
+    alignas(64) double share0[surface_block], share1[surface_block], share2[surface_block]; // weight times b
 
     BlendForwardVisit(const Plan<T> &plan, const T *face_vertices, const BlendImage<T> &image,
-                      CoverageSums<T> &coverage, double *record, T *top, T *scratch, T covers, math::Stepped<T> behind)
+                      CoverageSums<T> &coverage, double *record, T *top, double *rows, T *value, T covers,
+                      math::Stepped<T> behind)
         : Base(plan, face_vertices, image.settings.is_perspective), image(image), coverage(coverage), record(record),
-          top(top), rows(scratch), value(scratch + 3 * record_stride(image.settings)),
-          stride(record_stride(image.settings)), near(T(plan.settings.near)),
+          top(top), rows(rows), value(value), stride(record_stride(image.settings)), near(T(plan.settings.near)),
           per_depth(T(exponent_per_depth(plan.settings.near, plan.settings.far, image.settings.gamma))), covers(covers),
           behind(behind) {}
 
@@ -87,15 +92,19 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
         coverage.evaluate(this->n, this->argument);
         for (int i = 0; i < this->runs; ++i)
             points.run(this->run[i], this->index + this->run[i].begin, near, per_depth);
-        weigh(coverage.a, points.mantissa);
+        if (!image.settings.is_hard) weigh();
+        const bool is_maximum = this->plan.conorm.family == Family::maximum;
         for (int i = 0; i < this->runs; ++i) {
             const SurfaceRun<T, G> &r = this->run[i];
-            for (int k = r.begin; k < r.filled; ++k) owner[k] = r.face;
+            if (is_maximum)
+                for (int k = r.begin; k < r.filled; ++k) owner[k] = r.face;
             coverage.add(r.begin, r.filled, this->argument, this->pixel, owner);
             corner_rows(r.surface, image.settings.attribute_channels ? image.attributes(r.face) : nullptr,
                         image.settings.attribute_channels, stride, rows);
-            if (image.settings.is_hard) add_run<true>(r);
-            else add_run<false>(r);
+            if (image.settings.is_hard) show_nearest(r);
+            else if (image.settings.texture_channels) add_run<true, 0>(r);
+            else if (stride == record_lanes) add_run<false, record_lanes>(r);
+            else add_run<false, 0>(r);
         }
     }
 
@@ -111,96 +120,112 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
         }
     }
 
-    void weigh(const T *__restrict probability, const T *__restrict mantissa) {
-        double *__restrict to = weight;
-        T *__restrict steps = points.steps;
-#pragma GCC ivdep
-        for (int i = 0; i < this->n; ++i) {
-            T settled = probability[i];
-            settle(settled, steps[i]);
-            const double product = double(settled) * double(mantissa[i]);
-            to[i] = probability[i] > limits<T>::tiny ? product : 0.0;
-        }
-    }
-
-    template <bool hard> void add_run(const SurfaceRun<T, G> &r) {
-        if (image.settings.texture_channels) add_pairs<hard, true, 0>(r);
-        else if (stride == record_lanes) add_pairs<hard, false, record_lanes>(r);
-        else add_pairs<hard, false, 0>(r);
-    }
-
-    // `width` is the stride where it is known to the compiler.
-    template <bool hard, bool textured, int width> void add_pairs(const SurfaceRun<T, G> &r) {
+    // `width` is the stride where it is known to the compiler. What an untouched pixel's record holds is masked, so
+    // that no branch depends on which pixels are.
+    template <bool textured, int width> void add_run(const SurfaceRun<T, G> &r) {
         const int wide = width ? width : stride;
         const T *uv = textured ? image.uvs(r.face) : nullptr;
         const int64_t *map = textured ? image.map(r.face) : nullptr;
-        const RowLanes<T> row0 = lanes_of(0), row1 = lanes_of(wide), row2 = lanes_of(2 * wide);
+        const RecordLanes row0 = lanes_of(0), row1 = lanes_of(wide), row2 = lanes_of(2 * wide);
         double *const records = record;
-        const T *const tops = top;
+        T *const tops = top;
         const int end = r.filled;
         for (int i = r.begin; i < end; ++i) {
             const int pixel = this->pixel[i];
-            double *at = records + int64_t(pixel) * wide, by = hard ? 1.0 : weight[i];
-            if (hard) {
-                if (!wins(r, pixel, i, at)) continue;
-            } else if (points.steps[i] != tops[pixel]) {
-                by = align(pixel, i, at);
-                if (by == 0.0) continue;
+            double *at = records + int64_t(pixel) * wide;
+            const T found = tops[pixel];
+            T steps = points.steps[i];
+            const bool is_first = found == untouched<T>;
+            int64_t keep = -int64_t(!is_first);
+            if (!((found == steps) | (is_first & hides_background))) {
+                align(i, pixel, at);
+                steps = tops[pixel];
+                keep = -1;
             }
+            tops[pixel] = steps;
             if (textured) sample(i, uv, map);
             for (int k = 0; k < wide; k += record_lanes) {
                 const bool held = !textured && k == 0;
-                const RowLanes<T> value = (held ? row0 : lanes_of(k)) * points.b0[i] +
-                                          (held ? row1 : lanes_of(wide + k)) * points.b1[i] +
-                                          (held ? row2 : lanes_of(2 * wide + k)) * points.b2[i];
-                *reinterpret_cast<RecordLanes *>(at + k) += __builtin_convertvector(value, RecordLanes) * by;
+                RecordLanes *to = reinterpret_cast<RecordLanes *>(at + k);
+                const RecordBits kept = reinterpret_cast<RecordBits>(*to) & keep;
+                *to = reinterpret_cast<RecordLanes>(kept) + (held ? row0 : lanes_of(k)) * share0[i] +
+                      (held ? row1 : lanes_of(wide + k)) * share1[i] +
+                      (held ? row2 : lanes_of(2 * wide + k)) * share2[i];
             }
         }
     }
-    const RowLanes<T> &lanes_of(int k) const { return *reinterpret_cast<const RowLanes<T> *>(rows + k); }
+    const RecordLanes &lanes_of(int k) const { return *reinterpret_cast<const RecordLanes *>(rows + k); }
 
-    // Puts the texture's colour of a pair at all three corners.
-    void sample(int i, const T *uv, const int64_t *map) {
-        const int first = 2 + image.settings.attribute_channels, channels = image.settings.texture_channels;
-        image.sample(image.lookup(uv, map, points.b0[i], points.b1[i], points.b2[i]), value);
-        for (int corner = 0; corner < 3; ++corner)
-            for (int k = 0; k < channels; ++k) rows[corner * stride + first + k] = value[k];
+    // What each pair adds to its record, less its steps.
+    void weigh() {
+        const T *__restrict probability = coverage.a, *__restrict mantissa = points.mantissa;
+        const T *__restrict b0 = points.b0, *__restrict b1 = points.b1, *__restrict b2 = points.b2;
+        T *__restrict steps = points.steps;
+        double *__restrict to0 = share0, *__restrict to1 = share1, *__restrict to2 = share2;
+        const T least = behind.steps + T(most_steps_apart);
+        int shown = 0;
+#pragma omp simd reduction(+ : shown)
+        for (int i = 0; i < this->n; ++i) {
+            T settled = probability[i], s = steps[i];
+            settle(settled, s);
+            const bool counts = probability[i] > limits<T>::tiny;
+            const double weight = double(counts ? settled : T(0)) * double(mantissa[i]);
+            shown += !counts | (s < least);
+            steps[i] = s;
+            to0[i] = double(b0[i]) * weight;
+            to1[i] = double(b1[i]) * weight;
+            to2[i] = double(b2[i]) * weight;
+        }
+        hides_background = shown == 0;
     }
 
-    T depth(const SurfaceRun<T, G> &r, int i) const {
-        return points.b0[i] * r.surface.depth[0] + points.b1[i] * r.surface.depth[1] +
-               points.b2[i] * r.surface.depth[2];
-    }
-
-    // Whether the pair is its pixel's nearest so far; empties the pixel's record if so.
-    bool wins(const SurfaceRun<T, G> &r, int pixel, int i, double *at) {
-        if (!(this->argument[i] >= covers)) return false;
-        if (top[pixel] != untouched<T> && !(double(depth(r, i)) < at[1])) return false;
-        top[pixel] = T(r.face);
-        for (int k = 0; k < stride; ++k) at[k] = 0.0;
-        return true;
-    }
-
-    // Brings a pair and its pixel's sum to the same steps, and returns the pair's weight. The first pair finds a pixel
-    // untouched, and gives it the background: pixels without faces cost next to nothing.
-    __attribute__((noinline)) double align(int pixel, int i, double *at) {
-        if (!(weight[i] > 0.0)) return 0.0;
+    // Brings a pair and its pixel's sum to the same steps. The first pair finds a pixel untouched, and gives it the
+    // background: pixels without faces cost next to nothing.
+    __attribute__((noinline)) void align(int i, int pixel, double *at) {
         if (top[pixel] == untouched<T>) {
             top[pixel] = behind.steps;
             for (int k = 0; k < stride; ++k) at[k] = 0.0;
             at[0] = double(behind.mantissa);
         }
         const T apart = points.steps[i] - top[pixel];
-        if (!(apart > T(0))) return apart < T(0) ? weight[i] * steps_down(-apart) : weight[i];
-        const double kept = steps_down(apart);
-        for (int k = 0; k < stride; ++k) at[k] *= kept;
-        top[pixel] = points.steps[i];
-        return weight[i];
+        const bool counts = share0[i] + share1[i] + share2[i] > 0.0;
+        if (counts && apart > T(0)) {
+            const double kept = steps_down(apart);
+            for (int k = 0; k < stride; ++k) at[k] *= kept;
+            top[pixel] = points.steps[i];
+        } else if (apart < T(0)) {
+            const double kept = steps_down(-apart);
+            share0[i] *= kept;
+            share1[i] *= kept;
+            share2[i] *= kept;
+        }
     }
-    static double steps_down(T apart) {
-        double scale = apart >= T(most_steps_apart) ? 0.0 : one_step;
-        for (int k = 1; k < int(apart) && scale > 0.0; ++k) scale *= one_step;
-        return scale;
+
+    // Puts the texture's colour of a pair at all three corners.
+    void sample(int i, const T *uv, const int64_t *map) {
+        const int first = 2 + image.settings.attribute_channels, channels = image.settings.texture_channels;
+        image.sample(image.lookup(uv, map, points.b0[i], points.b1[i], points.b2[i]), value);
+        for (int corner = 0; corner < 3; ++corner)
+            for (int k = 0; k < channels; ++k) rows[corner * stride + first + k] = double(value[k]);
+    }
+
+    // Hard: a pair that covers its pixel, nearer than any face before it, is what the record holds.
+    void show_nearest(const SurfaceRun<T, G> &r) {
+        const bool is_textured = image.settings.texture_channels > 0;
+        for (int i = r.begin; i < r.filled; ++i) {
+            const int pixel = this->pixel[i];
+            double *at = record + int64_t(pixel) * stride;
+            const T b0 = points.b0[i], b1 = points.b1[i], b2 = points.b2[i];
+            const double depth = double(b0 * r.surface.depth[0] + b1 * r.surface.depth[1] + b2 * r.surface.depth[2]);
+            if (!(this->argument[i] >= covers) || (top[pixel] != untouched<T> && !(depth < at[1]))) continue;
+            top[pixel] = T(r.face);
+            if (is_textured) sample(i, image.uvs(r.face), image.map(r.face));
+            for (int k = 0; k < stride; k += record_lanes)
+                *reinterpret_cast<RecordLanes *>(at + k) = lanes_of(k) * double(b0) +
+                                                           lanes_of(stride + k) * double(b1) +
+                                                           lanes_of(2 * stride + k) * double(b2);
+            at[1] = depth;
+        }
     }
 };
 
@@ -252,16 +277,13 @@ template <class T> struct BlendForwardTask {
         band.pixels = int64_t(band.row_end - band.row_begin) * s.width;
 
         const int stride = record_stride(self.settings);
-        double *sum = static_cast<double *>(calloc(band.pixels, sizeof(double)));
-        static thread_local KeptMemory kept;
-        double *record = static_cast<double *>(kept.of(band.pixels * stride * sizeof(double)));
-        T *top = static_cast<T *>(malloc(band.pixels * sizeof(T)));
-        T *scratch = static_cast<T *>(malloc(4 * stride * sizeof(T)));
-        if (sum && record && top && scratch) self.draw(band, sum, record, top, scratch);
+        static thread_local KeptMemory kept_record, kept_sum, kept_top, kept_scratch;
+        double *record = static_cast<double *>(kept_record.of(band.pixels * stride * sizeof(double)));
+        double *sum = static_cast<double *>(kept_sum.of(band.pixels * sizeof(double)));
+        T *top = static_cast<T *>(kept_top.of(band.pixels * sizeof(T)));
+        double *rows = static_cast<double *>(kept_scratch.of(4 * stride * sizeof(double)));
+        if (sum && record && top && rows) self.draw(band, sum, record, top, rows);
         else self.out_of_memory = true;
-        free(scratch);
-        free(top);
-        free(sum);
     }
 
   private:
@@ -271,16 +293,17 @@ template <class T> struct BlendForwardTask {
         return {T(weight.mantissa), T(weight.steps)};
     }
 
-    void draw(const Band &band, double *sum, double *record, T *top, T *scratch) {
+    void draw(const Band &band, double *sum, double *record, T *top, double *rows) {
         for (int64_t i = 0; i < band.pixels; ++i) top[i] = untouched<T>;
+        for (int64_t i = 0; i < band.pixels; ++i) sum[i] = 0.0;
         const double tau = tensors.coverage.tau[band.image];
-        plan.wants_double_distances(tau) ? walk<double>(band, tau, sum, record, top, scratch)
-                                         : walk<T>(band, tau, sum, record, top, scratch);
+        plan.wants_double_distances(tau) ? walk<double>(band, tau, sum, record, top, rows)
+                                         : walk<T>(band, tau, sum, record, top, rows);
         settings.channels() == 5 ? finish_records<5>(band, record, top) : finish_records<0>(band, record, top);
     }
 
     template <class G>
-    void walk(const Band &band, double tau, double *sum, double *record, T *top, T *scratch) const {
+    void walk(const Band &band, double tau, double *sum, double *record, T *top, double *rows) const {
         const CoverageSettings &s = plan.settings;
         const int64_t image_pixels = band.image * plan.pixels();
         CoverageSums<T> coverage(plan, tensors.coverage.alpha + image_pixels, tensors.coverage.state + image_pixels,
@@ -289,7 +312,8 @@ template <class T> struct BlendForwardTask {
         const BlendImage<T> image(settings, tensors.surface, s, band.image);
         const double covers = (s.is_squared ? covers_from * -covers_from : covers_from) / tau;
         BlendForwardVisit<T, G> visit(plan, plan.face(tensors.coverage.face_vertices, band.image, 0), image, coverage,
-                                      record - band.first * record_stride(settings), top - band.first, scratch,
+                                      record - band.first * record_stride(settings), top - band.first, rows,
+                                      reinterpret_cast<T *>(rows + 3 * record_stride(settings)),
                                       T(math::max(covers, -argument_bound)), background());
         walk_faces<G>(plan, tensors.coverage.face_vertices, tau, band.image, 0, s.face_count(band.image),
                       band.row_begin, band.row_end, visit);
@@ -300,26 +324,60 @@ template <class T> struct BlendForwardTask {
 
     // `known` is the number of channels where it is known to the compiler, as it is for three colours.
     template <int known> void finish_records(const Band &band, const double *record, const T *top) const {
-        const math::Stepped<T> behind = background();
-        const int stride = record_stride(settings), channels = known ? known : settings.channels();
+        const int channels = known ? known : settings.channels();
         const int64_t first = band.image * plan.pixels() + band.first;
-        const T alone = T(1.0 / double(behind.mantissa));
-        const T all = settings.is_hard ? T(1) : share_of(T(1), behind.mantissa, behind.steps, behind.steps, alone);
-        for (int64_t i = 0; i < band.pixels; ++i) {
-            const double *from = record + i * stride;
-            T *to = tensors.blended + (first + i) * channels, *state = tensors.state + 2 * (first + i);
-            if (top[i] == untouched<T>) {
-                to[0] = all;
-                for (int k = 1; k < channels; ++k) to[k] = T(0);
-                state[0] = settings.is_hard ? T(-1) : behind.steps;
-                state[1] = settings.is_hard ? T(1) : alone;
+        bool was_background = false; // the pixels just before
+        for (int64_t i = 0; i < band.pixels; i += finished_at_once) {
+            const int n = int(math::min<int64_t>(finished_at_once, band.pixels - i));
+            T *blended = tensors.blended + (first + i) * channels, *state = tensors.state + 2 * (first + i);
+            int touched = 0;
+#pragma omp simd reduction(+ : touched)
+            for (int k = 0; k < n; ++k) touched += top[i + k] != untouched<T>;
+            if (touched == 0 && i > 0 && was_background) {
+                memcpy(blended, blended - finished_at_once * channels, sizeof(T) * channels * n);
+                memcpy(state, state - finished_at_once * 2, sizeof(T) * 2 * n);
                 continue;
             }
-            const double inverse = settings.is_hard ? 1.0 : 1.0 / from[0];
-            state[0] = top[i];
-            state[1] = T(inverse);
-            to[0] = settings.is_hard ? T(0) : share_of(T(1), behind.mantissa, behind.steps, state[0], state[1]);
-            for (int k = 1; k < channels; ++k) to[k] = T(from[k] * inverse);
+            was_background = touched == 0;
+            finish_pixels<known>(n, record + i * record_stride(settings), top + i, blended, state);
+        }
+    }
+
+    template <int known>
+    void finish_pixels(int n, const double *record, const T *__restrict top, T *blended, T *__restrict state) const {
+        const math::Stepped<T> behind = background();
+        const int stride = record_stride(settings), channels = known ? known : settings.channels();
+        const bool is_hard = settings.is_hard;
+        const T alone = T(1.0 / double(behind.mantissa));
+        alignas(64) double inverse[finished_at_once];
+        alignas(64) T weight[finished_at_once];
+        for (int i = 0; i < n; ++i) {
+            const bool is_touched = top[i] != untouched<T>;
+            inverse[i] = is_hard ? 1.0 : (is_touched ? 1.0 / record[int64_t(i) * stride] : double(alone));
+        }
+#pragma omp simd
+        for (int i = 0; i < n; ++i) {
+            const bool is_touched = top[i] != untouched<T>;
+            const T steps = is_touched ? top[i] : (is_hard ? T(-1) : behind.steps), whole = T(inverse[i]);
+            const T share = share_of(T(1), behind.mantissa, behind.steps, steps, whole);
+            state[2 * i] = steps;
+            state[2 * i + 1] = whole;
+            weight[i] = is_hard ? (is_touched ? T(0) : T(1)) : share;
+        }
+        for (int i = 0; i < n; ++i) {
+            T *to = blended + int64_t(i) * channels;
+            const double *from = record + int64_t(i) * stride;
+            to[0] = weight[i];
+            if (top[i] == untouched<T>) {
+                for (int k = 1; k < channels; ++k) to[k] = T(0);
+            } else if (known == 5) {
+                typedef T Four __attribute__((vector_size(4 * sizeof(T)), aligned(sizeof(T)), may_alias));
+                const RowLanes<T> row =
+                    __builtin_convertvector(*reinterpret_cast<const RecordLanes *>(from) * inverse[i], RowLanes<T>);
+                *reinterpret_cast<Four *>(to + 1) = __builtin_shufflevector(row, row, 1, 2, 3, 4);
+            } else {
+                for (int k = 1; k < channels; ++k) to[k] = T(from[k] * inverse[i]);
+            }
         }
     }
 };

@@ -61,7 +61,7 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
     int first_face, stride;
     G scale; // d argument / d distance (squared: / d (|d| d / 2))
     T near, per_depth;
-    SurfaceStage<T> points;
+    SurfaceStage<T, true> points;
     alignas(64) T along[surface_block], top[surface_block], inverse[surface_block];
     alignas(64) T grad[4][surface_block];
     alignas(64) T pdf[surface_block], slope[surface_block], c[surface_block], l[surface_block];
@@ -263,7 +263,7 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
         const SurfaceRun<T, G> r = run;
         const G inverse_cols = G(1) / G(r.cols);
         const T is_perspective = T(image.settings.is_perspective), is_soft = image.settings.is_hard ? T(0) : T(1);
-        const T z_scale = per_depth;
+        const T z_scale = gradient_per_depth(per_depth);
         T value[4][3]; // of depth and the attributes, at each corner
         for (int k = 0; k < 4; ++k)
             for (int corner = 0; corner < 3; ++corner) value[k][corner] = rows[corner * stride + 1 + k];
@@ -276,7 +276,7 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
                             *__restrict density = pdf + begin, *__restrict alongs = along + begin,
                             *__restrict shares = share + begin;
         const T *__restrict points0 = points.b0 + begin, *__restrict points1 = points.b1 + begin,
-                            *__restrict points2 = points.b2 + begin;
+                            *__restrict points2 = points.b2 + begin, *__restrict wholes = points.whole + begin;
         const T *__restrict grad0 = grad[0], *__restrict grad1 = grad[1], *__restrict grad2 = grad[2],
                             *__restrict grad3 = grad[3];
         const T *__restrict further0 = d0 + begin, *__restrict further1 = d1 + begin, *__restrict further2 = d2 + begin;
@@ -324,7 +324,7 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
                 const SurfaceGradient<T> g = r.surface.gradient(
                     r.triangle, r.triangle.edge[0].normal_at(col, image_row),
                     r.triangle.edge[1].normal_at(col, image_row), r.triangle.edge[2].normal_at(col, image_row),
-                    shared * c0 + in_z * value[0][0], shared * c1 + in_z * value[0][1],
+                    {{b0, b1, b2}, T(0), wholes[i]}, shared * c0 + in_z * value[0][0], shared * c1 + in_z * value[0][1],
                     shared * c2 + in_z * value[0][2], shared * h0 + in_z, is_perspective);
                 sum[0][lane] -= g.lambda[0] * g.x;
                 sum[1][lane] -= g.lambda[1] * g.x;

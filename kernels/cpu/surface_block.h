@@ -28,16 +28,16 @@ template <class T, class G> struct SurfaceRun : Segment<G> {
 };
 
 // What the pairs of a block show; likewise the weight of their depth.
-template <class T> struct SurfaceStage {
+template <class T, bool keeps_whole> struct SurfaceStage {
     alignas(64) T b0[surface_block], b1[surface_block], b2[surface_block], mantissa[surface_block],
-        steps[surface_block];
+        steps[surface_block], whole[surface_block];
 
     template <class G> void run(const SurfaceRun<T, G> &run, const T *__restrict index, T near, T per_depth) {
         const SurfaceRun<T, G> r = run;
         const G inverse_cols = G(1) / G(r.cols);
         const int first = r.begin;
         T *__restrict o0 = b0 + first, *__restrict o1 = b1 + first, *__restrict o2 = b2 + first;
-        T *__restrict om = mantissa + first, *__restrict os = steps + first;
+        T *__restrict om = mantissa + first, *__restrict os = steps + first, *__restrict ow = whole + first;
 #pragma GCC ivdep
         for (int i = 0; i < r.end - r.begin; ++i) {
             G n0, n1, n2;
@@ -49,6 +49,7 @@ template <class T> struct SurfaceStage {
             o2[i] = point.b[2];
             om[i] = weight.mantissa;
             os[i] = weight.steps;
+            if (keeps_whole) ow[i] = point.whole;
         }
     }
 };
@@ -88,20 +89,20 @@ template <class T, class G, class Pass> struct SurfaceBlock {
     SurfaceBlock(const Plan<T> &plan, const T *face_vertices, bool is_perspective)
         : plan(plan), face_vertices(face_vertices), is_perspective(is_perspective) {}
 
-    void begin(int f, const Triangle<G> &triangle) { open(f, triangle); }
+    void begin(int f, const Triangle<G> &triangle) { open(f, triangle, lanes); }
     void end() {
         SurfaceRun<T, G> &r = run[runs];
         r.filled = n;
         r.end = padded(n);
         for (; n < r.end; ++n) {
             argument[n] = index[n] = T(0);
-            pixel[n] = 0; // safe to look up, and ignored
+            pixel[n] = pixel[r.begin]; // safe to look up, and ignored
         }
         runs += r.end > r.begin;
     }
     void pairs(int k0, int count, int cols, G col_offset, G row_offset, const T *from, const int *from_pixel) {
         const bool next_rows = run[runs].cols != 0 && run[runs].row_offset != row_offset;
-        if (n > surface_block - chunk || next_rows) reopen();
+        if (n + padded(count) > surface_block || next_rows) reopen(padded(count));
         run[runs].cols = cols;
         run[runs].col_offset = col_offset;
         run[runs].row_offset = row_offset;
@@ -130,8 +131,9 @@ template <class T, class G, class Pass> struct SurfaceBlock {
   private:
     alignas(64) T corner[9][most_segments], scale[7][most_segments];
 
-    void open(int f, const Triangle<G> &triangle) {
-        if (runs == most_segments || n > surface_block - chunk) {
+    // Of a face of which at least `expected` pairs come.
+    void open(int f, const Triangle<G> &triangle, int expected) {
+        if (runs == most_segments || n + expected > surface_block) {
             static_cast<Pass *>(this)->flush();
             n = runs = 0;
         }
@@ -141,22 +143,22 @@ template <class T, class G, class Pass> struct SurfaceBlock {
         run[runs].cols = 0;
     }
     // The same face goes on in a run of its own: the block is full, or the next rows are counted anew.
-    void reopen() {
+    void reopen(int expected) {
         const SurfaceRun<T, G> current = run[runs];
         end();
-        open(current.face, current.triangle);
+        open(current.face, current.triangle, expected);
     }
 };
 
 // The values that a face's corners hold, a row of `stride` numbers for each: [1, depth, attributes ..., 0 ...].
-template <class T>
-GENDR_HD void corner_rows(const Surface<T> &surface, const T *attributes, int channels, int stride, T *rows) {
+template <class T, class R>
+GENDR_HD void corner_rows(const Surface<T> &surface, const T *attributes, int channels, int stride, R *rows) {
     for (int corner = 0; corner < 3; ++corner) {
-        T *row = rows + corner * stride;
-        row[0] = T(1);
-        row[1] = surface.depth[corner];
-        for (int k = 0; k < channels; ++k) row[2 + k] = attributes[corner * channels + k];
-        for (int k = 2 + channels; k < stride; ++k) row[k] = T(0);
+        R *row = rows + corner * stride;
+        row[0] = R(1);
+        row[1] = R(surface.depth[corner]);
+        for (int k = 0; k < channels; ++k) row[2 + k] = R(attributes[corner * channels + k]);
+        for (int k = 2 + channels; k < stride; ++k) row[k] = R(0);
     }
 }
 

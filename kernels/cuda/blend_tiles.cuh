@@ -46,11 +46,6 @@ template <class T> struct BlendSum {
         kept = 0.0;
         return true;
     }
-    __device__ static double steps_down(T apart) {
-        double scale = apart >= T(most_steps_apart) ? 0.0 : one_step;
-        for (int k = 1; k < static_cast<int>(apart) && scale > 0.0; ++k) scale *= one_step;
-        return scale;
-    }
 };
 
 template <class T> struct BlendForwardWorkspace : ForwardWorkspace<T> {

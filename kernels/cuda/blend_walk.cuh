@@ -140,9 +140,9 @@ template <class T, class G> struct BlendWalk {
         T product = b[0] * d[0] + b[1] * d[1] + b[2] * d[2], moved1 = d[1], moved2 = d[2];
         if (settings.texture_channels) product += textured(pair, image, face, pixel, moved1, moved2, sums);
         const T in_weight = settings.is_hard ? T(0) : changeable(pair.share) * (product - blend.space.along[pixel]);
-        const T in_z = -in_weight * plan.per_depth;
+        const T in_z = -in_weight * gradient_per_depth(plan.per_depth);
         const SurfaceGradient<T> g =
-            surface.gradient(triangle, pair.normals.n0, pair.normals.n1, pair.normals.n2,
+            surface.gradient(triangle, pair.normals.n0, pair.normals.n1, pair.normals.n2, pair.point,
                              pair.share * d[0] + in_z * z[0], pair.share * moved1 + in_z * z[1],
                              pair.share * moved2 + in_z * z[2], pair.share * in_seen + in_z, settings.is_perspective);
         for (int corner = 0; corner < 3; ++corner) {

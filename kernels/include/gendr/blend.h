@@ -59,9 +59,16 @@ constexpr double covers_from = -1e-6; // a face covers pixels outside by less th
 constexpr int most_steps_apart = 4;   // terms this many steps below a sum add nothing: 2^-66 of it at most
 constexpr double one_step = 5.421010862427522e-20; // 2^-64
 
-// A weight e^exponent.
+// A weight e^exponent. The bounds lie beyond 1 / gamma, so that depths keep their order for any gamma.
 template <class T> GENDR_HD math::Stepped<T> stepped_exp(T exponent) {
-    return math::exp2_stepped(math::clamp(exponent * T(1.4426950408889634), T(-6e7), T(6e7)));
+    return math::exp2_stepped(math::clamp(exponent * T(1.4426950408889634), T(-3e31), T(3e31)));
+}
+
+// 2^(-64 apart) for a whole number of steps above 0; 0 from `most_steps_apart` on.
+template <class T> GENDR_HD double steps_down(T apart) {
+    double scale = apart >= T(most_steps_apart) ? 0.0 : one_step;
+    for (int k = 1; scale > 0.0 && k < int(apart); ++k) scale *= one_step;
+    return scale;
 }
 
 // A faint probability hands steps on to its weight: the two together say how much a face counts, and a faint one far in
@@ -78,8 +85,11 @@ GENDR_HD void settle(double &probability, double &steps) {
 
 // The exponent's scale: e = (near - z) * per_depth.
 GENDR_HD double exponent_per_depth(double near, double far, double gamma) {
-    return math::min(1.0 / (math::max(far - near, 1e-30) * math::max(gamma, 1e-30)), 1e25);
+    return math::min(1.0 / (math::max(far - near, 1e-30) * math::max(gamma, 1e-30)), 1e37);
 }
+
+// The exponent's derivative, held where the products of gradients stay finite.
+template <class T> GENDR_HD T gradient_per_depth(T per_depth) { return math::min(per_depth, T(1e25)); }
 
 // A face's share of its pixel, from the pixel's sum: a 2^(64 (steps - sum_steps)) mantissa / sum.
 template <class T> GENDR_HD T share_of(T probability, T mantissa, T steps, T sum_steps, T inverse_sum) {

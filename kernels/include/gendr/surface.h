@@ -16,9 +16,9 @@ constexpr double least_depth = 1e-6;   // of a perspective division
 constexpr double least_lambda = 1e-30; // of a coordinate that is held to the triangle
 constexpr double lambda_bound = 1e6;   // of a coordinate that only scales a gradient
 
-// The point of a face that a pixel sees.
+// The point of a face that a pixel sees; `whole` is 1 / (r_0 + r_1 + r_2).
 template <class T> struct SurfacePoint {
-    T b[3], depth;
+    T b[3], depth, whole;
 };
 
 // The gradient of a loss with respect to the image plane's point and to the corners' depths, and how corners move it.
@@ -74,19 +74,18 @@ template <class T> struct Surface {
         const T r0 = l0 * inverse_depth[0], r1 = l1 * inverse_depth[1], r2 = l2 * inverse_depth[2];
         const T whole = whole_of(r0 + r1 + r2);
         const T b0 = r0 * whole, b1 = r1 * whole, b2 = r2 * whole;
-        return {{b0, b1, b2}, b0 * depth[0] + b1 * depth[1] + b2 * depth[2]};
+        return {{b0, b1, b2}, b0 * depth[0] + b1 * depth[1] + b2 * depth[2], whole};
     }
 
-    // From d loss / d b, to which depth's share has been added, and `in_depth` = d loss / d depth of the corners alone.
+    // At the point that `at` gives, from d loss / d b, to which depth's share has been added, and
+    // `in_depth` = d loss / d depth of the corners alone.
     template <class G>
-    GENDR_HD SurfaceGradient<T> gradient(const Triangle<G> &t, G normal0, G normal1, G normal2, T g0, T g1, T g2,
-                                         T in_depth, T perspective) const {
+    GENDR_HD SurfaceGradient<T> gradient(const Triangle<G> &t, G normal0, G normal1, G normal2,
+                                         const SurfacePoint<T> &point, T g0, T g1, T g2, T in_depth,
+                                         T perspective) const {
         const T lambda0 = T(normal1) * per_distance[0], lambda1 = T(normal2) * per_distance[1],
                 lambda2 = T(normal0) * per_distance[2];
-        const T l0 = held(lambda0), l1 = held(lambda1), l2 = held(lambda2);
-        const T r0 = l0 * inverse_depth[0], r1 = l1 * inverse_depth[1], r2 = l2 * inverse_depth[2];
-        const T whole = whole_of(r0 + r1 + r2);
-        const T b0 = r0 * whole, b1 = r1 * whole, b2 = r2 * whole;
+        const T b0 = point.b[0], b1 = point.b[1], b2 = point.b[2], whole = point.whole;
         const T mean = b0 * g0 + b1 * g1 + b2 * g2;
         const T d0 = g0 - mean, d1 = g1 - mean, d2 = g2 - mean; // d loss / d r_i, times r_0 + r_1 + r_2
         const T p0 = d0 * inverse_depth[0] * whole * per_distance[0] * inner(lambda0),
