@@ -1,64 +1,17 @@
 // The forward pass of blending, together with coverage: what each pair shows is added to its pixel's record.
 #pragma once
 
-#include "forward.h"
-#include "gendr/texture.h"
+#include "blend_image.h"
+#include "blend_records.h"
+#include "kept_memory.h"
 #include "no_denormals.h"
 #include "surface_block.h"
+#include <type_traits>
 
 namespace gendr {
 inline namespace GENDR_ISA {
 
-constexpr int record_lanes = 8;         // records are padded to whole vectors of doubles
-constexpr int finished_at_once = 64;    // pixels
 constexpr int64_t band_bytes = 1 << 22; // of records; more bands, which fit a core's cache, set faces up more often
-
-inline int record_stride(const BlendSettings &s) {
-    return (s.channels() + record_lanes - 1) / record_lanes * record_lanes;
-}
-
-// One vector of a record, and of a corner's row. Spelt in vectors, which compilers do not find by themselves here.
-template <class T>
-using RowLanes __attribute__((vector_size(record_lanes * sizeof(T)), aligned(sizeof(T)), may_alias)) = T;
-typedef int64_t RecordBits
-    __attribute__((vector_size(record_lanes * sizeof(double)), aligned(sizeof(double)), may_alias));
-typedef double RecordLanes
-    __attribute__((vector_size(record_lanes * sizeof(double)), aligned(sizeof(double)), may_alias));
-
-// One call's pointers and constants for one image.
-template <class T> struct BlendImage {
-    const BlendSettings &settings;
-    const SurfaceData<T> &data;
-    int64_t first_face; // of the image in face_vertices and map_of_face's list
-    int64_t first_attribute, first_uv, first_map;
-
-    BlendImage(const BlendSettings &s, const SurfaceData<T> &data, const CoverageSettings &c, int image)
-        : settings(s), data(data), first_face(c.first_face(image)),
-          first_attribute(s.shared_attributes ? 0 : first_face), first_uv(s.shared_uvs ? 0 : first_face),
-          first_map(c.face_ranges ? first_face : 0) {}
-
-    const T *attributes(int face) const {
-        return data.attributes + (first_attribute + face) * 3 * settings.attribute_channels;
-    }
-    const T *uvs(int face) const { return data.uvs + (first_uv + face) * 6; }
-    const int64_t *map(int face) const { return data.maps + 3 * data.map_of_face[first_map + face]; }
-    TextureLookup lookup(const T *uv, const int64_t *map, T b0, T b1, T b2) const {
-        const double u = double(b0) * uv[0] + double(b1) * uv[2] + double(b2) * uv[4];
-        const double v = double(b0) * uv[1] + double(b1) * uv[3] + double(b2) * uv[5];
-        return TextureLookup(u, v, map, static_cast<Wrap>(settings.wrap));
-    }
-    void sample(const TextureLookup &lookup, T *value) const {
-        const int channels = settings.texture_channels;
-        double w[4];
-        lookup.weights(w);
-        const T *t0 = data.texels + lookup.texel[0] * channels, *t1 = data.texels + lookup.texel[1] * channels;
-        const T *t2 = data.texels + lookup.texel[2] * channels, *t3 = data.texels + lookup.texel[3] * channels;
-        for (int k = 0; k < channels; ++k) value[k] = T(w[0] * t0[k] + w[1] * t1[k] + w[2] * t2[k] + w[3] * t3[k]);
-    }
-};
-
-// The steps, or the face, of a pixel that shows the background alone.
-template <class T> constexpr T untouched = -limits<T>::huge;
 
 template <class T, class G>
 struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
@@ -72,10 +25,12 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
     int stride;
     T near, per_depth, covers;
     math::Stepped<T> behind; // the background's weight
+    bool joins;              // see joins_coverage
     bool hides_background;   // at any pixel that a pair of the block is the first to touch
     int owner[surface_block];
     SurfaceStage<T, false> points;
-    alignas(64) double share0[surface_block], share1[surface_block], share2[surface_block]; // weight times b
+    // Of each pair, less its steps: weight times each b; what it adds to coverage's sum.
+    alignas(64) double share0[surface_block], share1[surface_block], share2[surface_block], term[surface_block];
 
     BlendForwardVisit(const Plan<T> &plan, const T *face_vertices, const BlendImage<T> &image,
                       CoverageSums<T> &coverage, double *record, T *top, double *rows, T *value, T covers,
@@ -83,7 +38,7 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
         : Base(plan, face_vertices, image.settings.is_perspective), image(image), coverage(coverage), record(record),
           top(top), rows(rows), value(value), stride(record_stride(image.settings)), near(T(plan.settings.near)),
           per_depth(T(exponent_per_depth(plan.settings.near, plan.settings.far, image.settings.gamma))), covers(covers),
-          behind(behind) {}
+          behind(behind), joins(joins_coverage(plan, image.settings)) {}
 
     void flush() {
         if (this->n == 0) return;
@@ -98,7 +53,7 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
             const SurfaceRun<T, G> &r = this->run[i];
             if (is_maximum)
                 for (int k = r.begin; k < r.filled; ++k) owner[k] = r.face;
-            coverage.add(r.begin, r.filled, this->argument, this->pixel, owner);
+            if (!joins) coverage.add(r.begin, r.filled, this->argument, this->pixel, owner);
             corner_rows(r.surface, image.settings.attribute_channels ? image.attributes(r.face) : nullptr,
                         image.settings.attribute_channels, stride, rows);
             if (image.settings.is_hard) show_nearest(r);
@@ -130,29 +85,35 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
         double *const records = record;
         T *const tops = top;
         const int end = r.filled;
+        const Bits cares = hides_background ? 0 : -1, none = bits_of(untouched<T>);
         for (int i = r.begin; i < end; ++i) {
             const int pixel = this->pixel[i];
             double *at = records + int64_t(pixel) * wide;
-            const T found = tops[pixel];
-            T steps = points.steps[i];
-            const bool is_first = found == untouched<T>;
-            int64_t keep = -int64_t(!is_first);
-            if (!((found == steps) | (is_first & hides_background))) {
+            const Bits found = bits_of(tops[pixel]), steps = bits_of(points.steps[i]);
+            Bits keep = -Bits(found != none);
+            if (((found ^ steps) & (keep | cares)) == 0) {
+                tops[pixel] = points.steps[i];
+            } else {
                 align(i, pixel, at);
-                steps = tops[pixel];
                 keep = -1;
             }
-            tops[pixel] = steps;
             if (textured) sample(i, uv, map);
             for (int k = 0; k < wide; k += record_lanes) {
                 const bool held = !textured && k == 0;
                 RecordLanes *to = reinterpret_cast<RecordLanes *>(at + k);
-                const RecordBits kept = reinterpret_cast<RecordBits>(*to) & keep;
-                *to = reinterpret_cast<RecordLanes>(kept) + (held ? row0 : lanes_of(k)) * share0[i] +
-                      (held ? row1 : lanes_of(wide + k)) * share1[i] +
+                const RecordBits kept = reinterpret_cast<RecordBits>(*to) & int64_t(keep);
+                const double beside = k + record_lanes == wide ? term[i] : 0.0;
+                *to = reinterpret_cast<RecordLanes>(kept) + last_lane * beside +
+                      (held ? row0 : lanes_of(k)) * share0[i] + (held ? row1 : lanes_of(wide + k)) * share1[i] +
                       (held ? row2 : lanes_of(2 * wide + k)) * share2[i];
             }
         }
+    }
+    using Bits = std::conditional_t<sizeof(T) == sizeof(float), int32_t, int64_t>;
+    static Bits bits_of(T x) {
+        Bits bits;
+        memcpy(&bits, &x, sizeof x);
+        return bits;
     }
     const RecordLanes &lanes_of(int k) const { return *reinterpret_cast<const RecordLanes *>(rows + k); }
 
@@ -160,7 +121,10 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
     void weigh() {
         const T *__restrict probability = coverage.a, *__restrict mantissa = points.mantissa;
         const T *__restrict b0 = points.b0, *__restrict b1 = points.b1, *__restrict b2 = points.b2;
+        const T *__restrict from_term = coverage.term;
         T *__restrict steps = points.steps;
+        double *__restrict to_term = term;
+        const double joined = joins ? 1.0 : 0.0;
         double *__restrict to0 = share0, *__restrict to1 = share1, *__restrict to2 = share2;
         const T least = behind.steps + T(most_steps_apart);
         int shown = 0;
@@ -175,6 +139,7 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
             to0[i] = double(b0[i]) * weight;
             to1[i] = double(b1[i]) * weight;
             to2[i] = double(b2[i]) * weight;
+            to_term[i] = double(from_term[i]) * joined;
         }
         hides_background = shown == 0;
     }
@@ -191,7 +156,7 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
         const bool counts = share0[i] + share1[i] + share2[i] > 0.0;
         if (counts && apart > T(0)) {
             const double kept = steps_down(apart);
-            for (int k = 0; k < stride; ++k) at[k] *= kept;
+            for (int k = 0; k < stride - 1; ++k) at[k] *= kept;
             top[pixel] = points.steps[i];
         } else if (apart < T(0)) {
             const double kept = steps_down(-apart);
@@ -229,29 +194,6 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
     }
 };
 
-// Memory that a thread keeps from band to band and call to call: fresh pages cost more than the pixels on them.
-class KeptMemory {
-  public:
-    KeptMemory() = default;
-    KeptMemory(const KeptMemory &) = delete;
-    KeptMemory &operator=(const KeptMemory &) = delete;
-    ~KeptMemory() { free(data_); }
-
-    // Null where there is none; what it held is lost.
-    void *of(size_t bytes) {
-        if (bytes <= bytes_) return data_;
-        free(data_);
-        bytes = (bytes + 63) / 64 * 64;
-        data_ = aligned_alloc(64, bytes); // a record that lies across two cache lines takes twice the time
-        bytes_ = data_ ? bytes : 0;
-        return data_;
-    }
-
-  private:
-    void *data_ = nullptr;
-    size_t bytes_ = 0;
-};
-
 template <class T> struct BlendForwardTask {
     const Plan<T> &plan;
     const BlendSettings &settings;
@@ -279,7 +221,8 @@ template <class T> struct BlendForwardTask {
         const int stride = record_stride(self.settings);
         static thread_local KeptMemory kept_record, kept_sum, kept_top, kept_scratch;
         double *record = static_cast<double *>(kept_record.of(band.pixels * stride * sizeof(double)));
-        double *sum = static_cast<double *>(kept_sum.of(band.pixels * sizeof(double)));
+        const int64_t sums = joins_coverage(self.plan, self.settings) ? block : band.pixels;
+        double *sum = static_cast<double *>(kept_sum.of(sums * sizeof(double)));
         T *top = static_cast<T *>(kept_top.of(band.pixels * sizeof(T)));
         double *rows = static_cast<double *>(kept_scratch.of(4 * stride * sizeof(double)));
         if (sum && record && top && rows) self.draw(band, sum, record, top, rows);
@@ -295,11 +238,11 @@ template <class T> struct BlendForwardTask {
 
     void draw(const Band &band, double *sum, double *record, T *top, double *rows) {
         for (int64_t i = 0; i < band.pixels; ++i) top[i] = untouched<T>;
-        for (int64_t i = 0; i < band.pixels; ++i) sum[i] = 0.0;
+        if (!joins_coverage(plan, settings)) memset(sum, 0, sizeof(double) * band.pixels);
         const double tau = tensors.coverage.tau[band.image];
         plan.wants_double_distances(tau) ? walk<double>(band, tau, sum, record, top, rows)
                                          : walk<T>(band, tau, sum, record, top, rows);
-        settings.channels() == 5 ? finish_records<5>(band, record, top) : finish_records<0>(band, record, top);
+        finish_records(band, sum, record, top);
     }
 
     template <class G>
@@ -318,66 +261,26 @@ template <class T> struct BlendForwardTask {
         walk_faces<G>(plan, tensors.coverage.face_vertices, tau, band.image, 0, s.face_count(band.image),
                       band.row_begin, band.row_end, visit);
         visit.flush();
-        finish(plan, s.face_count(band.image), band.pixels, sum, coverage.alpha + band.first,
-               coverage.state + band.first);
     }
 
-    // `known` is the number of channels where it is known to the compiler, as it is for three colours.
-    template <int known> void finish_records(const Band &band, const double *record, const T *top) const {
-        const int channels = known ? known : settings.channels();
-        const int64_t first = band.image * plan.pixels() + band.first;
-        bool was_background = false; // the pixels just before
-        for (int64_t i = 0; i < band.pixels; i += finished_at_once) {
-            const int n = int(math::min<int64_t>(finished_at_once, band.pixels - i));
-            T *blended = tensors.blended + (first + i) * channels, *state = tensors.state + 2 * (first + i);
-            int touched = 0;
-#pragma omp simd reduction(+ : touched)
-            for (int k = 0; k < n; ++k) touched += top[i + k] != untouched<T>;
-            if (touched == 0 && i > 0 && was_background) {
-                memcpy(blended, blended - finished_at_once * channels, sizeof(T) * channels * n);
-                memcpy(state, state - finished_at_once * 2, sizeof(T) * 2 * n);
-                continue;
-            }
-            was_background = touched == 0;
-            finish_pixels<known>(n, record + i * record_stride(settings), top + i, blended, state);
-        }
-    }
-
-    template <int known>
-    void finish_pixels(int n, const double *record, const T *__restrict top, T *blended, T *__restrict state) const {
-        const math::Stepped<T> behind = background();
-        const int stride = record_stride(settings), channels = known ? known : settings.channels();
-        const bool is_hard = settings.is_hard;
-        const T alone = T(1.0 / double(behind.mantissa));
-        alignas(64) double inverse[finished_at_once];
-        alignas(64) T weight[finished_at_once];
-        for (int i = 0; i < n; ++i) {
-            const bool is_touched = top[i] != untouched<T>;
-            inverse[i] = is_hard ? 1.0 : (is_touched ? 1.0 / record[int64_t(i) * stride] : double(alone));
-        }
-#pragma omp simd
-        for (int i = 0; i < n; ++i) {
-            const bool is_touched = top[i] != untouched<T>;
-            const T steps = is_touched ? top[i] : (is_hard ? T(-1) : behind.steps), whole = T(inverse[i]);
-            const T share = share_of(T(1), behind.mantissa, behind.steps, steps, whole);
-            state[2 * i] = steps;
-            state[2 * i + 1] = whole;
-            weight[i] = is_hard ? (is_touched ? T(0) : T(1)) : share;
-        }
-        for (int i = 0; i < n; ++i) {
-            T *to = blended + int64_t(i) * channels;
-            const double *from = record + int64_t(i) * stride;
-            to[0] = weight[i];
-            if (top[i] == untouched<T>) {
-                for (int k = 1; k < channels; ++k) to[k] = T(0);
-            } else if (known == 5) {
-                typedef T Four __attribute__((vector_size(4 * sizeof(T)), aligned(sizeof(T)), may_alias));
-                const RowLanes<T> row =
-                    __builtin_convertvector(*reinterpret_cast<const RecordLanes *>(from) * inverse[i], RowLanes<T>);
-                *reinterpret_cast<Four *>(to + 1) = __builtin_shufflevector(row, row, 1, 2, 3, 4);
-            } else {
-                for (int k = 1; k < channels; ++k) to[k] = T(from[k] * inverse[i]);
-            }
+    // In blocks: a record is looked at twice, the second time in the cache.
+    void finish_records(const Band &band, double *sum, const double *record, const T *top) const {
+        const RecordFinish<T> to_outputs{settings, background()};
+        const int stride = record_stride(settings), channels = settings.channels();
+        const int faces = plan.settings.face_count(band.image);
+        const bool joins = joins_coverage(plan, settings);
+        for (int64_t i = 0; i < band.pixels; i += block) {
+            const int64_t n = math::min<int64_t>(block, band.pixels - i);
+            const int64_t at = band.image * plan.pixels() + band.first + i;
+            double *sums = joins ? sum : sum + i;
+            const double *from = record + i * stride;
+            if (joins)
+                for (int64_t k = 0; k < n; ++k)
+                    sums[k] = top[i + k] == untouched<T> ? 0.0 : from[k * stride + stride - 1];
+            finish(plan, faces, n, sums, tensors.coverage.alpha + at, tensors.coverage.state + at);
+            T *blended = tensors.blended + at * channels, *state = tensors.state + 2 * at;
+            channels == 5 ? to_outputs.template pixels<5>(n, from, top + i, blended, state)
+                          : to_outputs.template pixels<0>(n, from, top + i, blended, state);
         }
     }
 };

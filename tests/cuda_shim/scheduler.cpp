@@ -13,6 +13,7 @@ namespace gendr_shim {
 namespace {
 
 constexpr size_t stack_bytes = 128 << 10;
+constexpr size_t stack_shift = 17 * 64; // between neighbours: stacks at multiples of 2^17 would share cache lines
 constexpr int warp = 32;
 
 enum State { runnable, at_barrier, at_meeting, returned };
@@ -28,7 +29,14 @@ struct Fiber {
     int argument;
 };
 
+// Lanes of a warp, a bit each.
+struct Lanes {
+    unsigned meeting, returned;
+};
+
 std::vector<Fiber> fibers;
+std::vector<Lanes> warps;
+unsigned at_barriers; // threads
 Context scheduler;
 unsigned current, threads, block, blocks;
 const std::function<void()> *body;
@@ -48,16 +56,16 @@ void fail(const std::string &message) {
 
 void enter() {
     (*body)();
+    warps[current / warp].returned |= 1u << current % warp;
     wait(returned);
 }
 
 // Releases the barrier when every thread of the block is there.
 void resolve_barrier() {
+    if (++at_barriers < threads) return;
+    at_barriers = 0;
     unsigned count = 0;
-    for (unsigned i = 0; i < threads; ++i) {
-        if (fibers[i].state != at_barrier) return;
-        count += fibers[i].value != 0;
-    }
+    for (unsigned i = 0; i < threads; ++i) count += fibers[i].value != 0;
     for (unsigned i = 0; i < threads; ++i) {
         fibers[i].result = count;
         fibers[i].state = runnable;
@@ -83,16 +91,17 @@ uint64_t taken(const Fiber *lanes, int lane) {
 // Releases the meeting of the current fiber's warp when all lanes of its mask are there for the same thing.
 void resolve_meeting() {
     const unsigned first = current / warp * warp;
+    Lanes &there = warps[current / warp];
     Fiber *lanes = &fibers[first];
     const Fiber &own = fibers[current];
-    for (unsigned i = 0; i < warp; ++i) {
-        if (!((own.mask >> i) & 1)) continue;
-        if (first + i >= threads || lanes[i].state == returned)
-            return fail("waits for lane " + std::to_string(i) + ", which has returned");
-        if (lanes[i].state != at_meeting) return;
-        if (lanes[i].what != own.what || lanes[i].mask != own.mask)
+    const unsigned gone = there.returned & own.mask;
+    if (gone) return fail("waits for lane " + std::to_string(__builtin_ctz(gone)) + ", which has returned");
+    there.meeting |= 1u << current % warp;
+    if ((there.meeting & own.mask) != own.mask) return;
+    for (unsigned i = 0; i < warp; ++i)
+        if (((own.mask >> i) & 1) && (lanes[i].what != own.what || lanes[i].mask != own.mask))
             return fail("meets lane " + std::to_string(i) + ", which waits for something else");
-    }
+    there.meeting &= ~own.mask;
     for (int i = 0; i < warp; ++i)
         if ((own.mask >> i) & 1) lanes[i].result = taken(lanes, i);
     for (int i = 0; i < warp; ++i)
@@ -114,9 +123,14 @@ unsigned next_fiber(unsigned after) {
 }
 
 void run_block(const char *kernel) {
+    at_barriers = 0;
+    for (unsigned i = 0; i < warps.size(); ++i) {
+        const unsigned first = i * warp, here = first < threads ? threads - first : 0;
+        warps[i] = {0, here < warp ? ~0u << here : 0}; // lanes that the block does not have count as returned
+    }
     for (unsigned i = 0; i < threads; ++i) {
         fibers[i].state = runnable;
-        fibers[i].context.start(fibers[i].stack.data(), stack_bytes, enter);
+        fibers[i].context.start(fibers[i].stack.data(), stack_bytes - i % 32 * stack_shift, enter);
     }
     if (__start_gendr_shared) memset(__start_gendr_shared, 0xff, size_t(__stop_gendr_shared - __start_gendr_shared));
     unsigned at = order == reverse ? threads - 1 : 0;
@@ -140,7 +154,10 @@ void set_order(Order wanted, unsigned seed) {
 }
 
 void launch(const char *kernel, unsigned grid, unsigned size, const std::function<void()> &run) {
-    if (fibers.size() < size) fibers.resize((size + warp - 1) / warp * warp);
+    if (fibers.size() < size) {
+        fibers.resize((size + warp - 1) / warp * warp);
+        warps.resize(fibers.size() / warp);
+    }
     blocks = grid;
     threads = size;
     body = &run;
