@@ -2,12 +2,13 @@
 
 The workloads of `bench_raster`, and a fine sphere on 512x512 pixels, with features at the corners. Prints a Markdown
 table and writes JSON beside commit, processor and load. On one thread a time is the least CPU time of several runs, on
-two the least wall time.
+two the least wall time. Coverage and colour take turns, so that their ratio survives a machine that does other things.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,28 +21,34 @@ from gendr import _ops
 from gendr.distributions import Logistic
 from gendr.render.rasterize import coverage_options
 from gendr.tnorms import Probabilistic
-from gendr.tools.bench_raster import PAIR_CUTOFF, Timing, Workload, least, markdown, measure, project, workloads
+from gendr.tools.bench_raster import PAIR_CUTOFF, Workload, least_of_each, markdown, project, workloads
 from gendr.tools.machine import machine
 
 GAMMA = 1e-3
 FINE = Workload("sphere, 20,480 faces, 512x512, 1 view", gendr.Mesh.icosphere(5, radius=0.6), 512, 1, 1e-5)
 
 
-def measure_blend(faces: Tensor, workload: Workload, channels: int, repeats: int) -> Timing:
-    """Time the two operators on their own: alpha, depth and features, and the gradients of all inputs but `p`."""
+def calls(faces: Tensor, workload: Workload, channels: int) -> list[Callable[[], Any]]:
+    """Both operators on their own, coverage's and blending's: alpha, depth and features, all gradients but `p`'s."""
     options = coverage_options(Logistic().squared(), Probabilistic(), workload.size, workload.size, cutoff=PAIR_CUTOFF)
     generator = torch.Generator().manual_seed(0)
     attributes = torch.rand(1, workload.mesh.n_faces, 3, channels, generator=generator)
     surface = _ops.SurfaceTensors(attributes)
     how = _ops.BlendOptions(is_hard=False, is_perspective=True, eps=1e-3, wrap=0)
     scale, number = torch.full((len(faces),), workload.tau), torch.zeros(())
-    inputs = (faces, scale, number, number, torch.tensor(GAMMA), *surface, None, *how, *options)
-    alpha, sums, record, state = torch.ops.gendr.blend(*inputs)
+    plain = (faces, scale, number, number, None, *options)
+    blended = (faces, scale, number, number, torch.tensor(GAMMA), *surface, None, *how, *options)
+    kernels = torch.ops.gendr
+    _, own_sums = kernels.coverage(*plain)
+    alpha, sums, record, state = kernels.blend(*blended)
     incoming = (torch.rand_like(alpha) - 0.5, torch.rand_like(record) - 0.5)
     wanted = (False, True, False)  # the gradients of p, gamma and texels
-    forward = least(lambda: torch.ops.gendr.blend(*inputs), repeats)
-    backward = least(lambda: torch.ops.gendr.blend_backward(*incoming, sums, record, state, *wanted, *inputs), repeats)
-    return Timing(forward, backward, 0)
+    return [
+        lambda: kernels.coverage(*plain),
+        lambda: kernels.coverage_backward(incoming[0], own_sums, False, *plain),
+        lambda: kernels.blend(*blended),
+        lambda: kernels.blend_backward(*incoming, sums, record, state, *wanted, *blended),
+    ]
 
 
 def bench(channels: int, repeats: int) -> list[dict[str, Any]]:
@@ -52,12 +59,10 @@ def bench(channels: int, repeats: int) -> list[dict[str, Any]]:
         row: dict[str, Any] = {"workload": workload.name, "channels": channels}
         for threads in (1, 2):
             torch.set_num_threads(threads)
-            size, tau = workload.size, workload.tau
-            plain = measure(faces, size, tau, Logistic().squared(), Probabilistic(), PAIR_CUTOFF, repeats)
-            color = measure_blend(faces, workload, channels, repeats)
-            for name, timing in (("coverage", plain), ("color", color)):
-                row[f"{name}_forward_ms_{threads}"] = timing.forward
-                row[f"{name}_both_ms_{threads}"] = timing.forward + timing.backward
+            found = least_of_each(calls(faces, workload, channels), repeats)
+            for name, forward, backward in (("coverage", *found[:2]), ("color", *found[2:])):
+                row[f"{name}_forward_ms_{threads}"] = forward
+                row[f"{name}_both_ms_{threads}"] = forward + backward
         rows.append(row)
     torch.set_num_threads(1)
     return rows

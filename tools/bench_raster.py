@@ -105,13 +105,19 @@ def measure(
 
 def least(call: Callable[[], Any], repeats: int) -> float:
     """The least of several times, in milliseconds: CPU time on one thread, wall time on more."""
+    return least_of_each([call], repeats)[0]
+
+
+def least_of_each(calls: list[Callable[[], Any]], repeats: int) -> list[float]:
+    """Likewise of calls that take turns, so that what else the machine does falls on all of them."""
     clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
-    times = []
+    times: list[list[float]] = [[] for _ in calls]
     for _ in range(repeats):
-        start = clock()
-        call()
-        times.append(clock() - start)
-    return min(times) * 1e3
+        for call, found in zip(calls, times, strict=True):
+            start = clock()
+            call()
+            found.append(clock() - start)
+    return [min(found) * 1e3 for found in times]
 
 
 def family_members() -> tuple[list[Distribution], list[TNorm]]:
