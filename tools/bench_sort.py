@@ -16,21 +16,20 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
 import gendr
 from gendr.sort import DiffSort, FastSort, NeuralSort, SoftSort
-from gendr.tools.bench_raster import least, markdown
+from gendr.tools.bench_raster import least
 from gendr.tools.machine import machine
+from gendr.tools.sort_tables import one_thread_tables, two_thread_tables
 
 SIZES = {8: 4096, 16: 2048, 32: 512, 128: 64, 1024: 4}
 """Batch of each number of elements: enough that a call's own cost, some 0.2 ms in torch, counts little."""
 STEEPNESS = 10.0
-TARGETS = {8: 30, 16: 30, 32: 30, 128: 60, 1024: 250}
-"""How many times faster than diffsort, with values and matrix."""
 Operator = Callable[[Tensor], Tensor | tuple[Tensor, ...]]
 SLOW = 64
 """Elements from which on a peer runs but twice, and beyond 128 once: it takes seconds."""
@@ -122,12 +121,21 @@ def thread_rows(repeats: int, sizes: dict[int, int]) -> list[dict[str, Any]]:
     for n, batch in sizes.items():
         batch = 8 * batch if n < 1024 else batch
         operator = DiffSort(n, steepness=STEEPNESS)
-        alone, after_torch = both_passes(operator, n, batch), both_passes(lambda x, f=operator: f(x + 0.0), n, batch)
+        alone, after_torch = both_passes(operator, n, batch), both_passes(AfterTorch(operator), n, batch)
         one, two = fewest([(alone, 1, 1), (alone, 2, 1)], 2 * repeats)
         (torch_too,) = fewest([(after_torch, 2, 2)], repeats)
         times = {"1": one, "2": two, "2, torch too": torch_too}
         rows.append({"n": n, "batch": batch, **{name: 1e6 * seconds / batch for name, seconds in times.items()}})
     return rows
+
+
+class AfterTorch(NamedTuple):
+    """An operator whose input torch has just computed, as a network's last layer would."""
+
+    operator: Operator
+
+    def __call__(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
+        return self.operator(x + 0.0)
 
 
 def fewest(calls: list[tuple[Callable[[], None], int, int]], repeats: int) -> list[float]:
@@ -170,60 +178,44 @@ def megabytes() -> float:
     return float(result.stdout) / 1024
 
 
-def cell(value: float | None) -> str:
-    """A number for a table.
-
-    >>> cell(0.123456), cell(None)
-    ('0.123', '')
-    """
-    return "" if value is None else f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+def one_thread(repeats: int, sizes: dict[int, int]) -> dict[str, Any]:
+    """What is measured on one thread."""
+    before = machine()
+    rows = {"matrix": matrix_rows(repeats, sizes), "others": other_rows(repeats, sizes), "megabytes": megabytes()}
+    return {"before": before, **rows, "after": machine()}
 
 
-def tables(record: dict[str, Any]) -> str:
-    """All tables in Markdown."""
-    lines = []
-    for row in record["matrix"]:
-        ratio = "" if row["diffsort"] is None else f"{row['diffsort'] / row['gendr']:.0f}x"
-        times = [cell(row["gendr"]), cell(row["diffsort"])]
-        end = [ratio, f"{TARGETS[row['n']]}x", cell(row["softtorch P"])]
-        lines.append([str(row["n"]), str(row["batch"]), row["network"], *times, *end])
-    parts = [markdown(["n", "batch", "network", "gendr", "diffsort", "faster by", "aim", "softtorch, P"], lines)]
-    names = [name for name in record["others"][0] if name not in ("n", "batch")]
-    lines = [[str(r["n"]), str(r["batch"]), *(cell(r[name]) for name in names)] for r in record["others"]]
-    parts.append(markdown(["n", "batch", *names], lines))
-    lines = []
-    for r in record["threads"]:
-        columns = [cell(r[name]) for name in ("1", "2", "2, torch too")]
-        lines.append([str(r["n"]), str(r["batch"]), *columns[:2], f"{r['1'] / r['2']:.2f}", columns[2]])
-    parts.append(markdown(["n", "batch", "1 thread", "2 threads", "speed-up", "2 threads, torch too"], lines))
-    return "\n\n".join(parts)
+def two_threads(repeats: int, sizes: dict[int, int]) -> dict[str, Any]:
+    """What is measured on two."""
+    before = machine()
+    return {"before": before, "rows": thread_rows(repeats, sizes), "after": machine()}
 
 
-def main(out: Path = Path("bench_sort.json"), repeats: int = 20, largest: int = 1024) -> None:
+def main(
+    out: Path = Path("bench_sort.json"),
+    repeats: int = 20,
+    largest: int = 1024,
+    threads: Literal["one", "two", "both"] = "both",
+) -> None:
     """Print the tables and write the numbers.
 
     Args:
         out: the JSON file.
         repeats: runs of each call, of which the fastest counts.
         largest: leave out sizes beyond this; diffsort takes seconds a sample for 1,024 elements.
+        threads: measure on one thread only, or on two only, and leave the other part of an existing file as it is.
     """
     torch.set_num_threads(1)
     sizes = {n: batch for n, batch in SIZES.items() if n <= largest}
-    before = machine()
-    record: dict[str, Any] = {
-        "before": before,
-        "matrix": matrix_rows(repeats, sizes),
-        "others": other_rows(repeats, sizes),
-    }
-    record["threads"] = thread_rows(repeats, sizes)
-    record["megabytes"] = megabytes()
-    record["after"] = machine()
-    print("Values and matrix, microseconds a sample, forward and backward, one thread:\n")
-    print(tables(record))
-    print(
-        f"\nMemory of bitonic, n = 1024, batch 4: {record['megabytes']:.0f} MB. Load: {before['load']}, then", end=" "
-    )
-    print(record["after"]["load"])
+    record: dict[str, Any] = json.loads(out.read_text()) if threads != "both" and out.exists() else {}
+    parts: list[str] = []
+    if threads != "two":
+        record["one thread"] = one_thread(repeats, sizes)
+        parts += one_thread_tables(record["one thread"])
+    if threads != "one":
+        record["two threads"] = two_threads(repeats, sizes)
+        parts += two_thread_tables(record["two threads"])
+    print("\n\n".join(parts))
     out.write_text(json.dumps(record, indent=1) + "\n")
 
 
