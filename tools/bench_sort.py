@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -121,7 +121,7 @@ def thread_rows(repeats: int, sizes: dict[int, int]) -> list[dict[str, Any]]:
     for n, batch in sizes.items():
         batch = 8 * batch if n < 1024 else batch
         operator = DiffSort(n, steepness=STEEPNESS)
-        alone, after_torch = both_passes(operator, n, batch), both_passes(AfterTorch(operator), n, batch)
+        alone, after_torch = both_passes(operator, n, batch), both_passes(behind_torch(operator), n, batch)
         one, two = fewest([(alone, 1, 1), (alone, 2, 1)], 2 * repeats)
         (torch_too,) = fewest([(after_torch, 2, 2)], repeats)
         times = {"1": one, "2": two, "2, torch too": torch_too}
@@ -129,13 +129,9 @@ def thread_rows(repeats: int, sizes: dict[int, int]) -> list[dict[str, Any]]:
     return rows
 
 
-class AfterTorch(NamedTuple):
-    """An operator whose input torch has just computed, as a network's last layer would."""
-
-    operator: Operator
-
-    def __call__(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
-        return self.operator(x + 0.0)
+def behind_torch(operator: Operator) -> Operator:
+    """The operator on what torch has just computed, as by a network's last layer."""
+    return lambda x: operator(x + 0.0)
 
 
 def fewest(calls: list[tuple[Callable[[], None], int, int]], repeats: int) -> list[float]:
