@@ -182,6 +182,11 @@ void values_back(const Comparators &network, const Degrees<T> &at, const T *of_d
     }
 }
 
+// Has the rows that are written next but seven brought into the first cache: loads wait behind stores that miss it.
+template <class T, int width> GENDR_HD void fetch_ahead(T *rows) {
+    for (int l = 0; l < width; l += int(64 / sizeof(T))) __builtin_prefetch(rows + 8 * width + l, 1);
+}
+
 // Sends a block along its route; `kept` takes each comparator's difference of its two wires.
 template <class T, int W, int G, bool shared, bool keeping>
 void send(const Comparators &network, const Degrees<T> &at, T *block, const Route &route, T *kept) {
@@ -192,7 +197,9 @@ void send(const Comparators &network, const Degrees<T> &at, T *block, const Rout
             const size_t i = shared ? size_t(c) : size_t(c) * W;
             mix<T, W, G, shared, keeping>(block + size_t(network.low(c)) * width,
                                           block + size_t(network.high(c)) * width, at.stay + i, at.swap + i, kept);
-            if (keeping) kept += width;
+            if (!keeping) continue;
+            fetch_ahead<T, width>(kept);
+            kept += width;
         }
     }
 }
