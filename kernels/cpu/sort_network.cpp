@@ -1,4 +1,5 @@
 // Relaxed sorting networks on the CPU, compiled once per instruction set; see coverage.cpp for what that forbids.
+#include "no_denormals.h"
 #include "sort_samples.h"
 #include "sort_vectors.h"
 
@@ -16,7 +17,10 @@ template <class T> bool by_samples(const SortSettings &s) {
 }
 
 template <class F> void in_parallel(const Parallel &parallel, int tasks, const F &body) {
-    const auto call = [](void *context, int task) { (*static_cast<const F *>(context))(task); };
+    const auto call = [](void *context, int task) {
+        const NoDenormals guard; // an entry of P is a product of a factor for each layer
+        (*static_cast<const F *>(context))(task);
+    };
     parallel.run(parallel.pool, tasks, call, const_cast<F *>(&body));
 }
 

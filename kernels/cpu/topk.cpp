@@ -1,5 +1,6 @@
 // Top-k on the CPU, compiled once per instruction set; see coverage.cpp for why no std:: templates stand here.
 #include "gendr/topk.h"
+#include "no_denormals.h"
 #include "topk_network.h"
 #include "topk_select.h"
 
@@ -16,6 +17,7 @@ template <class T> struct MassTask {
     bool failed = false;
 
     static void run(void *context, int task) {
+        const NoDenormals guard; // the label's share fades by a factor a layer
         MassTask &self = *static_cast<MassTask *>(context);
         static thread_local Workspace<T> workspace;
         if (!self.group(task * samples, workspace)) self.failed = true;
