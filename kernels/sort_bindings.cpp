@@ -1,6 +1,7 @@
 // The Python side of the sorting kernels: addresses, sizes, numbers. gendr/sort/_ops.py owns tensors and checks.
 #include "sort_bindings.h"
 #include "cpu/isotonic.h"
+#include "cpu/large_pages.h"
 #include "cpu/sort_dispatch.h"
 #include "pooled.h"
 #include <array>
@@ -17,6 +18,7 @@ template <class T> void forward(const SortSettings &s, const std::array<uintptr_
     const SortForward<T> tensors{
         at<const T>(a[0]), at<const int32_t>(a[1]), at<const int32_t>(a[2]), at<const T>(a[3]), at<T>(a[4]),
         at<T>(a[5])};
+    prefer_large_pages(tensors.product, sizeof(T) * s.batch * s.rows * s.wires);
     const SortKernels &kernels = selected_sort_kernels();
     if constexpr (sizeof(T) == sizeof(float)) kernels.forward_f32(s, tensors, parallel_over(pooled));
     else kernels.forward_f64(s, tensors, parallel_over(pooled));

@@ -100,6 +100,18 @@ def test_no_download_leaves_nothing_behind(tmp_path, monkeypatch, error, there):
     assert list(tmp_path.rglob("*")) == ([folder] if there else [])
 
 
+def test_a_torchvision_that_does_not_fit(monkeypatch):
+    """As PyPI's, built for CUDA, beside a torch without it."""
+
+    def refuse(name):
+        raise RuntimeError("operator torchvision::nms does not exist")
+
+    monkeypatch.setattr(digits, "find_spec", lambda name: name)
+    monkeypatch.setattr(digits, "import_module", refuse)
+    with pytest.raises(ValueError, match=r"^torchvision: expected a build for torch .*, got operator torchvision::nms"):
+        load_digits("torchvision:x")
+
+
 def test_downloaded_digits(tmp_path, monkeypatch):
     def mnist(root, *, train, download):
         assert (root, download) == (str(tmp_path), True)

@@ -2,9 +2,9 @@
 
 Microseconds per sample, forward and backward, float32. On one thread a time is the least CPU time of several runs,
 which other programs disturb little; on two it is the least wall time, which wants a quiet machine. The peers are
-diffsort, which the extra `peers` installs, and torchsort, which compiles itself (`pip install --no-build-isolation
-torchsort`); without them their columns stay empty. Prints Markdown tables and writes JSON beside commit, processor and
-load.
+diffsort and, from Python 3.12 on, softtorch, which the extra `peers` installs, and torchsort, which compiles itself
+(`pip install --no-build-isolation torchsort`); without them their columns stay empty. Prints Markdown tables and writes
+JSON beside commit, processor and load.
 """
 
 from __future__ import annotations
@@ -13,40 +13,45 @@ import importlib
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 import gendr
 from gendr.sort import DiffSort, FastSort, NeuralSort, SoftSort
-from gendr.tools.bench_raster import least, markdown
+from gendr.tools.bench_raster import least
 from gendr.tools.machine import machine
+from gendr.tools.sort_tables import one_thread_tables, two_thread_tables
 
 SIZES = {8: 4096, 16: 2048, 32: 512, 128: 64, 1024: 4}
 """Batch of each number of elements: enough that a call's own cost, some 0.2 ms in torch, counts little."""
 STEEPNESS = 10.0
-TARGETS = {8: 30, 16: 30, 32: 30, 128: 60, 1024: 250}
-"""How many times faster than diffsort, with values and matrix."""
+Operator = Callable[[Tensor], Tensor | tuple[Tensor, ...]]
 SLOW = 64
 """Elements from which on a peer runs but twice, and beyond 128 once: it takes seconds."""
 
 
-def both_ways(call: Callable[[Tensor], Tensor | tuple[Tensor, ...]], n: int, batch: int, repeats: int) -> float:
-    """Microseconds per sample of the call and of its gradient, with random incoming gradients."""
-    x = torch.randn(batch, n)
+def both_passes(call: Operator, n: int, batch: int) -> Callable[[], None]:
+    """A function that makes the call and takes its gradient, with random incoming gradients."""
+    x = torch.randn(batch, n, requires_grad=True)
     outputs = call(x)
     outputs = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
     incoming = [torch.randn_like(out) for out in outputs]
 
     def once() -> None:
-        leaf = x.clone().requires_grad_()
-        result = call(leaf)
-        torch.autograd.grad((result,) if isinstance(result, Tensor) else tuple(result), leaf, incoming)
+        result = call(x)
+        torch.autograd.grad((result,) if isinstance(result, Tensor) else tuple(result), x, incoming)
 
-    return least(once, repeats) * 1e3 / batch
+    return once
+
+
+def both_ways(call: Operator, n: int, batch: int, repeats: int) -> float:
+    """Microseconds per sample of the call and of its gradient."""
+    return least(both_passes(call, n, batch), repeats) * 1e3 / batch
 
 
 def peer(module: str) -> Any:
@@ -62,18 +67,25 @@ def peer(module: str) -> Any:
 
 
 def matrix_rows(repeats: int, sizes: dict[int, int]) -> list[dict[str, Any]]:
-    """Values and matrix: networks beside diffsort, NeuralSort, SoftSort."""
-    diffsort, rows = peer("diffsort"), []
+    """Values and matrix: networks beside diffsort and, the matrix alone, softtorch, which sorts row by row."""
+    diffsort, softtorch, rows = peer("diffsort"), peer("softtorch"), []
     for n, batch in sizes.items():
         for network in ("odd_even", "bitonic"):
             if network == "odd_even" and n > 128:
                 continue
             ours = both_ways(DiffSort(n, network, "cauchy", STEEPNESS), n, batch, repeats)
-            row = {"n": n, "batch": batch, "network": network, "gendr": ours, "diffsort": None}
+            row = {"n": n, "batch": batch, "network": network, "gendr": ours, "diffsort": None, "softtorch P": None}
             if diffsort:
                 theirs = diffsort.DiffSortNet(network, n, steepness=STEEPNESS, distribution="cauchy")
                 runs = 2 if n >= SLOW else max(3, repeats // 4)
                 row["diffsort"] = both_ways(theirs, n, batch, 1 if n > 128 else runs)
+            if softtorch and network == "bitonic" and n <= 128:
+
+                def theirs_alone(x: Tensor) -> Tensor:
+                    matrix: Tensor = softtorch.argsort(x, method="sorting_network", softness=1 / STEEPNESS)
+                    return matrix
+
+                row["softtorch P"] = both_ways(theirs_alone, n, min(batch, 16), 2)
             rows.append(row)
     return rows
 
@@ -99,18 +111,47 @@ def other_rows(repeats: int, sizes: dict[int, int]) -> list[dict[str, Any]]:
 
 
 def thread_rows(repeats: int, sizes: dict[int, int]) -> list[dict[str, Any]]:
-    """Wall time of values and matrix on one and two threads, forward and backward."""
+    """Wall time of values and matrix on one and two threads, forward and backward.
+
+    The two take turns, call by call, so that both see the same machine. torch itself has one thread: its others spin
+    for milliseconds after each of its operations, and hold the second core. "2, torch too" shows what that costs after
+    an operation of torch on two threads.
+    """
     rows = []
     for n, batch in sizes.items():
-        row: dict[str, Any] = {"n": n, "batch": 8 * batch if n < 1024 else batch}
-        for threads in (1, 2):
-            torch.set_num_threads(2)  # least() then takes the wall's time
-            gendr.set_num_threads(threads)
-            row[str(threads)] = both_ways(DiffSort(n, steepness=STEEPNESS), n, row["batch"], repeats)
-        gendr.set_num_threads(None)
-        torch.set_num_threads(1)
-        rows.append(row)
+        batch = 8 * batch if n < 1024 else batch
+        operator = DiffSort(n, steepness=STEEPNESS)
+        alone, after_torch = both_passes(operator, n, batch), both_passes(behind_torch(operator), n, batch)
+        one, two = fewest([(alone, 1, 1), (alone, 2, 1)], 2 * repeats)
+        (torch_too,) = fewest([(after_torch, 2, 2)], repeats)
+        times = {"1": one, "2": two, "2, torch too": torch_too}
+        rows.append({"n": n, "batch": batch, **{name: 1e6 * seconds / batch for name, seconds in times.items()}})
     return rows
+
+
+def behind_torch(operator: Operator) -> Operator:
+    """The operator on what torch has just computed, as by a network's last layer."""
+    return lambda x: operator(x + 0.0)
+
+
+def fewest(calls: list[tuple[Callable[[], None], int, int]], repeats: int) -> list[float]:
+    """The least seconds of each call, which take turns, on so many threads of gendr's and so many of torch's.
+
+    >>> 0 < fewest([(lambda: None, 2, 1)], repeats=3)[0] < 1
+    True
+    """
+    before = torch.get_num_threads()
+    times: list[list[float]] = [[] for _ in calls]
+    for _ in range(repeats):
+        for (call, ours, torchs), seconds in zip(calls, times, strict=True):
+            gendr.set_num_threads(ours)
+            torch.set_num_threads(torchs)
+            start = time.perf_counter()
+            call()
+            seconds.append(time.perf_counter() - start)
+    gendr.set_num_threads(None)
+    torch.set_num_threads(before)
+    return [min(seconds) for seconds in times]
 
 
 MEMORY = """
@@ -133,58 +174,44 @@ def megabytes() -> float:
     return float(result.stdout) / 1024
 
 
-def cell(value: float | None) -> str:
-    """A number for a table.
-
-    >>> cell(0.123456), cell(None)
-    ('0.123', '')
-    """
-    return "" if value is None else f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+def one_thread(repeats: int, sizes: dict[int, int]) -> dict[str, Any]:
+    """What is measured on one thread."""
+    before = machine()
+    rows = {"matrix": matrix_rows(repeats, sizes), "others": other_rows(repeats, sizes), "megabytes": megabytes()}
+    return {"before": before, **rows, "after": machine()}
 
 
-def tables(record: dict[str, Any]) -> str:
-    """All tables in Markdown."""
-    lines = []
-    for row in record["matrix"]:
-        ratio = "" if row["diffsort"] is None else f"{row['diffsort'] / row['gendr']:.0f}x"
-        times = [cell(row["gendr"]), cell(row["diffsort"])]
-        lines.append([str(row["n"]), str(row["batch"]), row["network"], *times, ratio, f"{TARGETS[row['n']]}x"])
-    parts = [markdown(["n", "batch", "network", "gendr", "diffsort", "faster by", "aim"], lines)]
-    names = [name for name in record["others"][0] if name not in ("n", "batch")]
-    lines = [[str(r["n"]), str(r["batch"]), *(cell(r[name]) for name in names)] for r in record["others"]]
-    parts.append(markdown(["n", "batch", *names], lines))
-    lines = [
-        [str(r["n"]), str(r["batch"]), cell(r["1"]), cell(r["2"]), f"{r['1'] / r['2']:.2f}"] for r in record["threads"]
-    ]
-    parts.append(markdown(["n", "batch", "1 thread", "2 threads", "speed-up"], lines))
-    return "\n\n".join(parts)
+def two_threads(repeats: int, sizes: dict[int, int]) -> dict[str, Any]:
+    """What is measured on two."""
+    before = machine()
+    return {"before": before, "rows": thread_rows(repeats, sizes), "after": machine()}
 
 
-def main(out: Path = Path("bench_sort.json"), repeats: int = 20, largest: int = 1024) -> None:
+def main(
+    out: Path = Path("bench_sort.json"),
+    repeats: int = 20,
+    largest: int = 1024,
+    threads: Literal["one", "two", "both"] = "both",
+) -> None:
     """Print the tables and write the numbers.
 
     Args:
         out: the JSON file.
         repeats: runs of each call, of which the fastest counts.
         largest: leave out sizes beyond this; diffsort takes seconds a sample for 1,024 elements.
+        threads: measure on one thread only, or on two only, and leave the other part of an existing file as it is.
     """
     torch.set_num_threads(1)
     sizes = {n: batch for n, batch in SIZES.items() if n <= largest}
-    before = machine()
-    record: dict[str, Any] = {
-        "before": before,
-        "matrix": matrix_rows(repeats, sizes),
-        "others": other_rows(repeats, sizes),
-    }
-    record["threads"] = thread_rows(repeats, sizes)
-    record["megabytes"] = megabytes()
-    record["after"] = machine()
-    print("Values and matrix, microseconds a sample, forward and backward, one thread:\n")
-    print(tables(record))
-    print(
-        f"\nMemory of bitonic, n = 1024, batch 4: {record['megabytes']:.0f} MB. Load: {before['load']}, then", end=" "
-    )
-    print(record["after"]["load"])
+    record: dict[str, Any] = json.loads(out.read_text()) if threads != "both" and out.exists() else {}
+    parts: list[str] = []
+    if threads != "two":
+        record["one thread"] = one_thread(repeats, sizes)
+        parts += one_thread_tables(record["one thread"])
+    if threads != "one":
+        record["two threads"] = two_threads(repeats, sizes)
+        parts += two_thread_tables(record["two threads"])
+    print("\n\n".join(parts))
     out.write_text(json.dumps(record, indent=1) + "\n")
 
 

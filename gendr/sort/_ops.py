@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from gendr import _check, _kernels
-from gendr._ops.library import differentiate_once, no_derivative, refusing_gradients
+from gendr._ops.library import derives_once, differentiate_once, no_derivative, refusing_gradients, with_signature
 from gendr._threads import get_num_threads
 
 DISTRIBUTIONS: list[str] = _kernels.distribution_names()
@@ -166,11 +166,12 @@ class SortNetwork(torch.autograd.Function):
     """Forward and backward operator joined: first derivatives, in reverse mode."""
 
     @staticmethod
+    @with_signature
     def forward(
         x: Tensor, weights: Tensor, pairs: Tensor, starts: Tensor, options: SortOptions
     ) -> tuple[Tensor, Tensor]:
         """Call the operator."""
-        values, product = torch.ops.gendr.sort_network(x, weights, pairs, starts, *options)
+        values, product = torch.ops.gendr.sort_network.default(x, weights, pairs, starts, *options)
         return values, product
 
     @staticmethod
@@ -188,8 +189,7 @@ class SortNetwork(torch.autograd.Function):
             return None, None, None, None, None
         none = x.new_empty(0)
         wants_weights = ctx.needs_input_grad[1] and grad_product is not None
-        # Compilers differentiate once by construction, and do not take a function within a function's backward.
-        call: Any = torch.ops.gendr.sort_network_backward if torch.compiler.is_compiling() else FirstDerivatives.apply
+        call: Any = torch.ops.gendr.sort_network_backward.default if derives_once() else FirstDerivatives.apply
         grad_x, grad_weights = call(
             none if grad_values is None else grad_values,
             none if grad_product is None else grad_product,

@@ -126,8 +126,8 @@ class Sorter:
         _check.tensor("x", x, ("*",), DTYPES)
         if not isinstance(dim, int) or not -x.dim() <= dim < x.dim():
             _check.fail("dim", f"a dimension of x {list(x.shape)}", dim)
-        moved = x.movedim(dim, -1)
-        rows = moved.reshape(-1, moved.shape[-1])
+        moved = _moved(x, dim, -1)
+        rows = moved if moved.dim() == 2 else moved.reshape(-1, moved.shape[-1])
         rows = rows.float() if rows.dtype in (torch.float16, torch.bfloat16) else rows
         return (-rows if descending else rows), _Back(moved.shape, dim, x.dtype, descending)
 
@@ -142,7 +142,13 @@ class _Back(NamedTuple):
 
     def __call__(self, rows: Tensor, *, signed: bool) -> Tensor:
         rows = -rows if signed and self.descending else rows
-        return rows.reshape(self.shape).movedim(-1, self.dim).to(self.dtype)
+        shaped = rows if rows.dim() == len(self.shape) else rows.reshape(self.shape)
+        return _moved(shaped, -1, self.dim).to(self.dtype)
+
+
+def _moved(x: Tensor, source: int, target: int) -> Tensor:
+    """`movedim`, without a step for torch to remember where nothing moves."""
+    return x if source % x.dim() == target % x.dim() else x.movedim(source, target)
 
 
 def product(p: Tensor, x: Tensor) -> Tensor:
@@ -159,5 +165,7 @@ def product(p: Tensor, x: Tensor) -> Tensor:
 
 
 def _matrix(p: Tensor, x: Tensor, dim: int) -> Tensor:
+    if x.dim() == 2:
+        return p.to(x.dtype)
     leading = x.shape[: dim % x.dim()] + x.shape[dim % x.dim() + 1 :]
     return p.reshape(*leading, *p.shape[1:]).to(x.dtype)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gendr import _check, _kernels
 from gendr._ops import DISTRIBUTIONS
-from gendr._ops.library import differentiate_once, no_derivative, refusing_gradients
+from gendr._ops.library import derives_once, differentiate_once, no_derivative, refusing_gradients, with_signature
 from gendr._threads import get_num_threads
 
 
@@ -87,6 +87,7 @@ class LabelMass(torch.autograd.Function):
     """The mass, with the gradient that came along with it."""
 
     @staticmethod
+    @with_signature
     def forward(*args: Any) -> tuple[Tensor, Tensor, Tensor]:
         """Call the operator."""
         *tensors, options, wants_gradient = args
@@ -102,7 +103,7 @@ class LabelMass(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad_mass: Tensor, *_others: Tensor) -> tuple[Any, ...]:
         """Scale the gradient, in a way that refuses to be differentiated again."""
-        scale = _spread if torch.compiler.is_compiling() else _SpreadOnce.apply
+        scale = _spread if derives_once() else _SpreadOnce.apply
         return scale(grad_mass, *ctx.saved_tensors), None, None, None, None, None, None
 
     @staticmethod

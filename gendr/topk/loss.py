@@ -121,17 +121,18 @@ class TopKLoss(nn.Module):
         at = torch.where(counted, at, 0)
         chances = self._chances(at, p_k, n).to(rows.dtype)
         each = self._each(rows, at, chances, given=p_k is not None)
-        share = counted.to(rows.dtype)
+        share = counted
         if self.weight is not None:
             _check.tensor("weight", self.weight, (n,))
-            share = share * self.weight.to(rows)[at]
-        each = torch.where(share != 0, each * share, 0.0)
+            share = self.weight.to(rows)[at] * counted
+            each, counted = each * share, share != 0
+        each = torch.where(counted, each, 0.0)
         if self.reduction == "none":
             return each.reshape(labels.shape).to(scores.dtype)
         total = each.sum()
         if self.reduction == "mean":
             weights = share.sum()
-            total = total / torch.where(weights > 0, weights, 1.0)
+            total = total / torch.where(weights > 0, weights, 1)
         return total.to(scores.dtype)
 
     def _chances(self, labels: Tensor, given: Tensor | None, n: int) -> Tensor:
@@ -153,7 +154,7 @@ class TopKLoss(nn.Module):
     def _each(self, scores: Tensor, labels: Tensor, chances: Tensor, *, given: bool) -> Tensor:
         """The loss of each sample."""
         if self.top1 == "ranked":
-            return self._ranked(scores, labels, chances, 0.0)
+            return self._ranked(scores, labels, chances)
         first = chances[:, 0]
         later = torch.cat([torch.zeros_like(chances[:, :1]), chances[:, 1:]], 1)
         cross_entropy = torch.zeros_like(first)
@@ -166,22 +167,22 @@ class TopKLoss(nn.Module):
             return self._ranked(scores, labels, later, first * torch.exp(-cross_entropy))
         if not given and not self._parts["rest"]:
             return first * cross_entropy
-        return first * cross_entropy + (1 - first) * self._ranked(scores, labels, later, 0.0)
+        return first * cross_entropy + (1 - first) * self._ranked(scores, labels, later)
 
-    def _ranked(self, scores: Tensor, labels: Tensor, chances: Tensor, more: Tensor | float) -> Tensor:
+    def _ranked(self, scores: Tensor, labels: Tensor, chances: Tensor, more: Tensor | None = None) -> Tensor:
         """`-log(mass + more)`, smoothed if need be; every mass is held within what a probability can be."""
         weights = rank_weights(chances)
         ranked = scores.shape[1] if self.m is None else min(self.m, scores.shape[1])
         if self.by is None and not self.label_smoothing:
             sigmoid = self._sigmoid(ranked, weights.shape[1])
-            return _surprise(network_mass(scores, labels, weights, sigmoid, self.m, self.network, self.backend) + more)
+            return _surprise(network_mass(scores, labels, weights, sigmoid, self.m, self.network, self.backend), more)
         if ranked < scores.shape[1]:
             scores, labels = highest_scores(scores, labels, ranked)
         if self.by is None:
             masses = class_masses(scores, weights, self._sigmoid(ranked, weights.shape[1]), self.network)
         else:
             masses = operator_masses(scores, weights, self.by)
-        own = _surprise(masses.gather(1, labels.unsqueeze(1)).squeeze(1) + more)
+        own = _surprise(masses.gather(1, labels.unsqueeze(1)).squeeze(1), more)
         if not self.label_smoothing:
             return own
         return (1 - self.label_smoothing) * own + self.label_smoothing * _surprise(masses).mean(1)
@@ -193,7 +194,8 @@ class TopKLoss(nn.Module):
         return Sigmoid(self.family, float(self.steepness))
 
 
-def _surprise(mass: Tensor) -> Tensor:
+def _surprise(mass: Tensor, more: Tensor | None = None) -> Tensor:
+    mass = mass if more is None else mass + more
     return -mass.clamp(LEAST_MASS, 1.0).log()
 
 

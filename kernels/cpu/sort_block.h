@@ -2,10 +2,9 @@
 // (for small networks), or vectors of one sample that share the degrees (for large ones).
 #pragma once
 
-#include "gendr/sort_network.h"
+#include "sort_itinerary.h"
 #include "sort_turn.h"
 #include "stages.h"
-#include <cstdlib>
 
 namespace gendr {
 inline namespace GENDR_ISA {
@@ -69,20 +68,19 @@ GENDR_HD void mix(T *__restrict a, T *__restrict b, const T *__restrict stay, co
     }
 }
 
-// The layers are symmetric: gradients pass as values do. `gradient` gathers what the degree `stay` gets.
+// The layers are symmetric: gradients pass as values do. What the degree `stay` gets is left in `kept`, lane by lane,
+// where lanes share it, else it is added to `gradient`.
 template <class T, int W, int G, bool shared>
 GENDR_HD void pass_back(T *__restrict a, T *__restrict b, const T *__restrict stay, const T *__restrict swap,
-                        const T *__restrict kept, T *__restrict gradient) {
+                        T *__restrict kept, T *__restrict gradient) {
     if (shared) {
-        T sum = 0;
-#pragma omp simd reduction(+ : sum)
+#pragma omp simd
         for (int l = 0; l < W; ++l) {
             const T u = a[l], v = b[l];
-            sum += kept[l] * (u - v);
+            kept[l] *= u - v;
             a[l] = *stay * u + *swap * v;
             b[l] = *swap * u + *stay * v;
         }
-        *gradient += sum;
     } else {
 #pragma omp simd
         for (int l = 0; l < W; ++l) {
@@ -98,15 +96,6 @@ GENDR_HD void pass_back(T *__restrict a, T *__restrict b, const T *__restrict st
         }
     }
 }
-
-// A network as the loops read it.
-struct Comparators {
-    const int32_t *pairs, *starts;
-    int layers, count;
-
-    int low(int c) const { return pairs[2 * c]; }
-    int high(int c) const { return pairs[2 * c + 1]; }
-};
 
 // Degrees of the comparators first <= c < last, which are one layer, at `x` `[wires][W]`.
 template <class T, int W>
@@ -193,42 +182,64 @@ void values_back(const Comparators &network, const Degrees<T> &at, const T *of_d
     }
 }
 
-// The comparators that wires can reach which are not zero at first, forwards or backwards. `live` marks those wires,
-// and grows. Returns how many comparators it wrote to `visited`.
-inline int reach(const Comparators &network, bool backwards, char *live, int32_t *visited) {
-    int visits = 0;
-    for (int q = 0; q < network.count; ++q) {
-        const int c = backwards ? network.count - 1 - q : q, low = network.low(c), high = network.high(c);
-        if (!(live[low] | live[high])) continue;
-        live[low] = live[high] = 1;
-        visited[visits++] = c;
-    }
-    return visits;
+// Has the rows that are written next but seven brought into the first cache: loads wait behind stores that miss it.
+template <class T, int width> GENDR_HD void fetch_ahead(T *rows) {
+    for (int l = 0; l < width; l += int(64 / sizeof(T))) __builtin_prefetch(rows + 8 * width + l, 1);
 }
 
-// Sends a block through those comparators; `kept` takes each one's difference of its two wires.
+// Sends a block along its route; `kept` takes each comparator's difference of its two wires.
 template <class T, int W, int G, bool shared, bool keeping>
-void send(const Comparators &network, const Degrees<T> &at, T *block, const int32_t *visited, int visits, T *kept) {
+void send(const Comparators &network, const Degrees<T> &at, T *block, const Route &route, T *kept) {
     constexpr int width = W * G;
-    for (int q = 0; q < visits; ++q) {
-        const int c = visited[q];
-        const size_t i = shared ? size_t(c) : size_t(c) * W;
-        mix<T, W, G, shared, keeping>(block + size_t(network.low(c)) * width, block + size_t(network.high(c)) * width,
-                                      at.stay + i, at.swap + i, keeping ? kept + size_t(q) * width : nullptr);
+    for (int r = 0; r < route.count; ++r) {
+        const Run &run = route.runs[r];
+        for (int q = 0, c = run.first; q < run.count; ++q, c += route.step) {
+            const size_t i = shared ? size_t(c) : size_t(c) * W;
+            mix<T, W, G, shared, keeping>(block + size_t(network.low(c)) * width,
+                                          block + size_t(network.high(c)) * width, at.stay + i, at.swap + i, kept);
+            if (!keeping) continue;
+            fetch_ahead<T, width>(kept);
+            kept += width;
+        }
     }
 }
 
-// The way back of `send`, for the gradient of its outcome.
+// Adds the sum of a row's `W` lanes to total[0], of the next row's to total[step], ... Four rows at once: lanes of one
+// register are expensive to add, those of four are not.
+template <class T, int W> void add_sums(const T *rows, int count, T *total, int step) {
+    for (int q = 0; q < count; q += 4) {
+        alignas(64) T folded[16], turned[16];
+        for (int k = 0; k < 4; ++k) {
+            const T *row = rows + size_t(math::min(q + k, count - 1)) * W;
+#pragma omp simd
+            for (int j = 0; j < 4; ++j) {
+                T sum = row[j];
+                for (int l = 4; l < W; l += 4) sum += row[l + j];
+                folded[4 * k + j] = sum;
+            }
+        }
+        turn_block(folded, 4, turned, 4);
+        for (int k = 0; k < math::min(4, count - q); ++k, total += step)
+            *total += (turned[k] + turned[4 + k]) + (turned[8 + k] + turned[12 + k]);
+    }
+}
+
+// The way back of `send`, for the gradient of its outcome. Uses `kept` up.
 template <class T, int W, int G, bool shared>
-void send_back(const Comparators &network, const Degrees<T> &at, T *gradient, const int32_t *visited, int visits,
-               const T *kept, T *of_degrees) {
+void send_back(const Comparators &network, const Degrees<T> &at, T *gradient, const Route &route, T *kept,
+               T *of_degrees) {
     constexpr int width = W * G;
-    for (int q = visits - 1; q >= 0; --q) {
-        const int c = visited[q];
-        const size_t i = shared ? size_t(c) : size_t(c) * W;
-        pass_back<T, W, G, shared>(gradient + size_t(network.low(c)) * width,
-                                   gradient + size_t(network.high(c)) * width, at.stay + i, at.swap + i,
-                                   kept + size_t(q) * width, of_degrees + i);
+    T *end = kept + size_t(route.visits) * width;
+    for (int r = route.count - 1; r >= 0; --r) {
+        const Run &run = route.runs[r];
+        for (int q = run.count - 1, c = run.first + q * route.step; q >= 0; --q, c -= route.step) {
+            const size_t i = shared ? size_t(c) : size_t(c) * W;
+            end -= width;
+            pass_back<T, W, G, shared>(gradient + size_t(network.low(c)) * width,
+                                       gradient + size_t(network.high(c)) * width, at.stay + i, at.swap + i, end,
+                                       of_degrees + i);
+        }
+        if (shared) add_sums<T, W>(end, run.count, of_degrees + run.first, route.step);
     }
 }
 

@@ -9,34 +9,6 @@ inline namespace GENDR_ISA {
 constexpr int sample_lanes = 16;
 constexpr int together = 4; // vectors that go through a network at once
 
-// What each group of vectors visits: the same for all samples, found once in a call.
-struct Itinerary {
-    int32_t *visited, *begins; // of group g: visited[begins[g]] ... visited[begins[g + 1]]
-
-    Itinerary(const SortSettings &s, const Comparators &network) {
-        const int groups = (s.rows + together - 1) / together;
-        visited = static_cast<int32_t *>(malloc(sizeof(int32_t) * (size_t(groups) * network.count + 1)));
-        begins = static_cast<int32_t *>(malloc(sizeof(int32_t) * (groups + 1)));
-        char *live = static_cast<char *>(malloc(s.wires + 1));
-        if (!visited || !begins || !live) abort();
-        begins[0] = 0;
-        for (int g = 0; g < groups; ++g) {
-            const int first = g * together, last = math::min(s.rows, first + together);
-            const bool given = s.product == SortProduct::weights;
-            memset(live, given ? 1 : 0, s.wires);
-            for (int r = first; !given && r < last; ++r) live[r] = 1;
-            const bool backwards = s.product != SortProduct::full;
-            begins[g + 1] = begins[g] + reach(network, backwards, live, visited + begins[g]);
-        }
-        free(live);
-    }
-    ~Itinerary() {
-        free(visited);
-        free(begins);
-    }
-    Itinerary(const Itinerary &) = delete;
-};
-
 template <class T> struct SampleTile {
     static constexpr int W = sample_lanes, width = W * together;
     const SortSettings &settings;
@@ -125,10 +97,9 @@ void forward_samples(const SortSettings &s, const SortForward<T> &t, const Compa
     if (!wants_product) return;
     T *group = scratch.take<T>(blocks);
     for (int r = 0; r < s.rows; r += together) {
-        const int count = math::min(together, s.rows - r), *begin = itinerary.begins + r / together;
+        const int count = math::min(together, s.rows - r);
         tile.seed(t.weights, r, count, group);
-        send<T, W, together, false, false>(network, degrees, group, itinerary.visited + begin[0], begin[1] - begin[0],
-                                           nullptr);
+        send<T, W, together, false, false>(network, degrees, group, itinerary.from(r), nullptr);
         tile.layout(r, count, [&](size_t from, size_t stride, int64_t to, int64_t each, int length) {
             store_turned<T, W>(group + from, stride, length, t.product + to, each, tile.used);
         });
@@ -155,16 +126,15 @@ void backward_samples(const SortSettings &s, const SortBackward<T> &t, const Com
     sort_values<T, W>(s, network, x, degrees);
     memset(of_degrees, 0, count * sizeof(T));
     for (int r = 0; r < s.rows && t.grad_product; r += together) {
-        const int some = math::min(together, s.rows - r), *begin = itinerary.begins + r / together;
-        const int32_t *visited = itinerary.visited + begin[0];
-        const int visits = begin[1] - begin[0];
+        const int some = math::min(together, s.rows - r);
+        const Route &route = itinerary.from(r);
         if (some < together) memset(group, 0, sizeof(T) * block * together);
         tile.layout(r, some, [&](size_t to, size_t stride, int64_t from, int64_t each, int length) {
             load_turned<T, W>(t.grad_product + from, each, tile.used, group + to, stride, length);
         });
         tile.seed(t.weights, r, some, vectors);
-        send<T, W, together, false, true>(network, degrees, vectors, visited, visits, kept);
-        send_back<T, W, together, false>(network, degrees, group, visited, visits, kept, of_degrees);
+        send<T, W, together, false, true>(network, degrees, vectors, route, kept);
+        send_back<T, W, together, false>(network, degrees, group, route, kept, of_degrees);
         if (!t.grad_weights) continue;
         tile.layout(r, some, [&](size_t from, size_t stride, int64_t to, int64_t each, int length) {
             store_turned<T, W>(group + from, stride, length, t.grad_weights + to, each, tile.used);

@@ -41,17 +41,12 @@ template <class T, int V> struct VectorTask {
     }
 
     // Vectors v ... v + V, of which `count` are used.
-    void seed(const T *weights, int v, int count, T *block, char *live) const {
+    void seed(const T *weights, int v, int count, T *block) const {
         memset(block, 0, sizeof(T) * n() * V);
         if (settings.product != SortProduct::weights) {
-            memset(live, 0, n());
-            for (int l = 0; l < count; ++l) {
-                live[v + l] = 1;
-                block[size_t(v + l) * V + l] = T(1);
-            }
+            for (int l = 0; l < count; ++l) block[size_t(v + l) * V + l] = T(1);
             return;
         }
-        memset(live, 1, n());
         const int64_t origin = settings.shared_weights ? 0 : int64_t(sample) * settings.rows * n();
         for (int i = 0; i < n(); i += turn)
             load_turned<T, V>(weights + origin + int64_t(v) * n() + i, n(), count, block + size_t(i) * V, V,
@@ -92,14 +87,14 @@ template <class T, int V> struct VectorTask {
 };
 
 template <class T, int V>
-void forward_vectors(const SortSettings &s, const SortForward<T> &t, const Comparators &network, int index) {
+void forward_vectors(const SortSettings &s, const SortForward<T> &t, const Comparators &network,
+                     const Itinerary &itinerary, int index) {
     VectorTask<T, V> task(s, network, index);
     const int n = s.wires;
     const bool wants_product = s.product != SortProduct::none;
     const size_t held = wants_product ? network.count : n;
     Scratch &scratch = Scratch::of_this_thread();
-    scratch.reserve(Degrees<T>::bytes(held, true) + Scratch::bytes_of<T>(n) + Scratch::bytes_of<T>(size_t(n) * V) +
-                    Scratch::bytes_of<int32_t>(network.count) + Scratch::bytes_of<char>(n));
+    scratch.reserve(Degrees<T>::bytes(held, true) + Scratch::bytes_of<T>(n) + Scratch::bytes_of<T>(size_t(n) * V));
     T *x = scratch.take<T>(n);
     Degrees<T> degrees(scratch, held, wants_product);
     task.load(t.x, x);
@@ -110,13 +105,10 @@ void forward_vectors(const SortSettings &s, const SortForward<T> &t, const Compa
     }
     if (!wants_product) return;
     T *block = scratch.take<T>(size_t(n) * V);
-    char *live = scratch.take<char>(n);
-    int32_t *visited = scratch.take<int32_t>(network.count);
     for (int v = task.begin; v < task.end; v += V) {
         const int count = math::min(V, task.end - v);
-        task.seed(t.weights, v, count, block, live);
-        const int visits = reach(network, !task.full(), live, visited);
-        send<T, V, 1, true, false>(network, degrees, block, visited, visits, nullptr);
+        task.seed(t.weights, v, count, block);
+        send<T, V, 1, true, false>(network, degrees, block, itinerary.from(v), nullptr);
         if (task.bad)
             for (size_t i = 0; i < size_t(n) * V; ++i) block[i] = nan_of<T>();
         task.store(block, v, count, t.product);
@@ -125,20 +117,18 @@ void forward_vectors(const SortSettings &s, const SortForward<T> &t, const Compa
 
 // What the task's vectors give the degrees, added to `of_degrees` `[comparators]`.
 template <class T, int V>
-void gather(const VectorTask<T, V> &task, const SortBackward<T> &t, const Degrees<T> &degrees, Scratch &scratch,
-            T *of_degrees) {
+void gather(const VectorTask<T, V> &task, const SortBackward<T> &t, const Itinerary &itinerary,
+            const Degrees<T> &degrees, Scratch &scratch, T *of_degrees) {
     const Comparators &network = task.network;
     const size_t block = size_t(task.n()) * V;
     T *vector = scratch.take<T>(block), *g = scratch.take<T>(block), *kept = scratch.take<T>(size_t(network.count) * V);
-    int32_t *visited = scratch.take<int32_t>(network.count);
-    char *live = scratch.take<char>(task.n());
     for (int v = task.begin; v < task.end; v += V) {
         const int count = math::min(V, task.end - v);
-        task.seed(t.weights, v, count, vector, live);
-        const int visits = reach(network, !task.full(), live, visited);
-        send<T, V, 1, true, true>(network, degrees, vector, visited, visits, kept);
+        const Route &route = itinerary.from(v);
+        task.seed(t.weights, v, count, vector);
+        send<T, V, 1, true, true>(network, degrees, vector, route, kept);
         task.fetch(t.grad_product, v, count, g);
-        send_back<T, V, 1, true>(network, degrees, g, visited, visits, kept, of_degrees);
+        send_back<T, V, 1, true>(network, degrees, g, route, kept, of_degrees);
         if (t.grad_weights) {
             if (task.bad)
                 for (size_t i = 0; i < block; ++i) g[i] = nan_of<T>();
@@ -149,8 +139,7 @@ void gather(const VectorTask<T, V> &task, const SortBackward<T> &t, const Degree
 
 template <class T, int V> size_t gather_bytes(const VectorTask<T, V> &task) {
     const size_t block = size_t(task.n()) * V, comparators = task.network.count;
-    return 2 * Scratch::bytes_of<T>(block) + Scratch::bytes_of<T>(comparators * V) +
-           Scratch::bytes_of<int32_t>(comparators) + Scratch::bytes_of<char>(task.n());
+    return 2 * Scratch::bytes_of<T>(block) + Scratch::bytes_of<T>(comparators * V);
 }
 
 // The gradient of the sample's input, from what the degrees get and from that of the sorted values `x`.
@@ -172,7 +161,8 @@ template <class T, int V> size_t retrace_bytes(const VectorTask<T, V> &task) {
 
 // A whole sample as one task: of few vectors, or none.
 template <class T, int V>
-void backward_sample(const SortSettings &s, const SortBackward<T> &t, const Comparators &network, int sample) {
+void backward_sample(const SortSettings &s, const SortBackward<T> &t, const Comparators &network,
+                     const Itinerary &itinerary, int sample) {
     VectorTask<T, V> task(s, network, sample * tasks_per_sample(s));
     Scratch &scratch = Scratch::of_this_thread();
     scratch.reserve(retrace_bytes(task) + gather_bytes(task) + Scratch::bytes_of<T>(network.count));
@@ -181,14 +171,14 @@ void backward_sample(const SortSettings &s, const SortBackward<T> &t, const Comp
     task.load(t.x, x);
     sort_values<T, 1>(s, network, x, degrees);
     memset(of_degrees, 0, sizeof(T) * network.count);
-    if (t.grad_product) gather(task, t, degrees, scratch, of_degrees);
+    if (t.grad_product) gather(task, t, itinerary, degrees, scratch, of_degrees);
     finish(task, t, degrees, x, scratch, of_degrees);
 }
 
 // One task's share of what the degrees of a sample get.
 template <class T, int V>
-void backward_share(const SortSettings &s, const SortBackward<T> &t, const Comparators &network, int index,
-                    T *of_degrees) {
+void backward_share(const SortSettings &s, const SortBackward<T> &t, const Comparators &network,
+                    const Itinerary &itinerary, int index, T *of_degrees) {
     VectorTask<T, V> task(s, network, index);
     Scratch &scratch = Scratch::of_this_thread();
     scratch.reserve(retrace_bytes(task) + gather_bytes(task));
@@ -196,7 +186,7 @@ void backward_share(const SortSettings &s, const SortBackward<T> &t, const Compa
     Degrees<T> degrees(scratch, network.count, true);
     task.load(t.x, x);
     sort_values<T, 1>(s, network, x, degrees);
-    gather(task, t, degrees, scratch, of_degrees);
+    gather(task, t, itinerary, degrees, scratch, of_degrees);
 }
 
 // The rest of a sample whose tasks' sums, `shares` of them, lie one after another.

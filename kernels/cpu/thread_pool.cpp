@@ -1,5 +1,6 @@
 #include "thread_pool.h"
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -8,22 +9,35 @@
 
 namespace gendr {
 
+namespace {
+
+// Longer than the last task of most kernels takes, shorter than to sleep and be woken.
+constexpr auto patience = std::chrono::microseconds(50);
+
+void pause() {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#endif
+}
+
+} // namespace
+
 // One job at a time; callers queue at `entry`. Workers sleep until `generation` moves and they are among the `wanted`.
 struct ThreadPool::State {
     std::mutex entry;
     std::mutex mutex;
     std::condition_variable start, finish;
-    int workers = 0, wanted = 0, running = 0;
+    int workers = 0, wanted = 0;
+    std::atomic<int> running{0};
     uint64_t generation = 0;
     void (*body)(void *, int) = nullptr;
     void *context = nullptr;
-    int tasks = 0;
+    int tasks = 0, sharers = 0;
     std::atomic<int> next{0};
 
     // Neighbours in runs, which threads write to without meeting in a cache line; ever shorter ones, so that all end
     // together.
     void take_tasks() {
-        const int sharers = 8 * (wanted + 1);
         for (int first = next.load(); first < tasks;) {
             const int run = (tasks - first + sharers - 1) / sharers;
             if (!next.compare_exchange_weak(first, first + run)) continue;
@@ -39,6 +53,7 @@ struct ThreadPool::State {
             start.wait(lock, [&] { return generation != seen; });
             seen = generation;
             if (rank >= wanted) continue;
+            ++running;
             lock.unlock();
             take_tasks();
             lock.lock();
@@ -46,9 +61,26 @@ struct ThreadPool::State {
         }
     }
 
-    // Called with `mutex` held. The threads are detached: they end with the process.
-    void grow(int count) {
-        for (; workers < count; ++workers) std::thread(&State::work, this, workers).detach();
+    void begin(int helpers, int count, void (*job)(void *, int), void *of_job) {
+        std::lock_guard<std::mutex> lock(mutex);
+        for (; workers < helpers; ++workers) std::thread(&State::work, this, workers).detach(); // end with the process
+        body = job;
+        context = of_job;
+        tasks = count;
+        sharers = 8 * (helpers + 1);
+        next = 0;
+        wanted = helpers;
+        ++generation;
+    }
+
+    // Called when no task is left to take. Who has taken one is waited for; who is still asleep, or waits for a core
+    // that others use, is not wanted any more.
+    void end() {
+        const auto began = std::chrono::steady_clock::now();
+        while (running != 0 && std::chrono::steady_clock::now() - began < patience) pause();
+        std::unique_lock<std::mutex> lock(mutex);
+        wanted = 0;
+        finish.wait(lock, [&] { return running == 0; });
     }
 };
 
@@ -72,20 +104,10 @@ void ThreadPool::run(int threads, int tasks, void (*body)(void *, int), void *co
         return;
     }
     std::lock_guard<std::mutex> one_job(s.entry);
-    {
-        std::lock_guard<std::mutex> lock(s.mutex);
-        s.grow(helpers);
-        s.body = body;
-        s.context = context;
-        s.tasks = tasks;
-        s.next = 0;
-        s.wanted = s.running = helpers;
-        ++s.generation;
-    }
+    s.begin(helpers, tasks, body, context);
     s.start.notify_all();
     s.take_tasks();
-    std::unique_lock<std::mutex> lock(s.mutex);
-    s.finish.wait(lock, [&] { return s.running == 0; });
+    s.end();
 }
 
 } // namespace gendr

@@ -1,5 +1,6 @@
 // Top-k on the CPU, compiled once per instruction set; see coverage.cpp for why no std:: templates stand here.
 #include "gendr/topk.h"
+#include "no_denormals.h"
 #include "topk_network.h"
 #include "topk_select.h"
 
@@ -16,6 +17,7 @@ template <class T> struct MassTask {
     bool failed = false;
 
     static void run(void *context, int task) {
+        const NoDenormals guard; // the label's share fades by a factor a layer
         MassTask &self = *static_cast<MassTask *>(context);
         static thread_local Workspace<T> workspace;
         if (!self.group(task * samples, workspace)) self.failed = true;
@@ -35,9 +37,12 @@ template <class T> struct MassTask {
         for (int k = 0; k < samples; ++k) label[k] = k < count ? int(tensors.labels[first + k]) : -1;
         const T *scores = tensors.scores + int64_t(first) * s.classes;
         bool bad[samples]; // a row with NaN: its mass is NaN and its gradient zero
-        for (int k = 0; k < samples; ++k) bad[k] = k < count && holds_nan(scores + int64_t(k) * s.classes, s.classes);
-        if (chosen) choose(scores, count, bad, label, space);
-        else load(scores, count, s.classes, space.x);
+        if (chosen) {
+            choose(scores, count, bad, label, space);
+        } else {
+            for (int k = 0; k < count; ++k) bad[k] = holds_nan(scores + int64_t(k) * s.classes, s.classes);
+            load(scores, count, s.classes, space.x);
+        }
         for (int64_t i = 0; i < int64_t(s.ranked) * samples; ++i) space.v[i] = T(0);
         for (int k = 0; k < count; ++k)
             if (label[k] >= 0) space.v[int64_t(label[k]) * samples + k] = T(1);
@@ -58,9 +63,10 @@ template <class T> struct MassTask {
         return true;
     }
 
-    void choose(const T *scores, int count, const bool *bad, int *label, Workspace<T> &space) const {
+    void choose(const T *scores, int count, bool *bad, int *label, Workspace<T> &space) const {
         const int m = settings.ranked;
         for (int k = 0; k < samples; ++k) {
+            bad[k] = k < count && holds_nan(scores + int64_t(k) * settings.classes, settings.classes);
             if (k >= count || bad[k]) {
                 for (int i = 0; i < m; ++i) space.index[k * m + i] = i, space.x[i * samples + k] = T(0);
                 label[k] = -1;

