@@ -60,7 +60,9 @@ def bench(channels: int, repeats: int) -> list[dict[str, Any]]:
         for threads in (1, 2):
             torch.set_num_threads(threads)
             found = least_of_each(calls(faces, workload, channels), repeats)
-            for name, forward, backward in (("coverage", *found[:2]), ("color", *found[2:])):
+            coverage_forward, coverage_backward, color_forward, color_backward = found
+            parts = (("coverage", coverage_forward, coverage_backward), ("color", color_forward, color_backward))
+            for name, forward, backward in parts:
                 row[f"{name}_forward_ms_{threads}"] = forward
                 row[f"{name}_both_ms_{threads}"] = forward + backward
         rows.append(row)
