@@ -23,7 +23,7 @@ demo: $(READY) ## Fit a sphere to the silhouettes of an airplane; the pictures g
 reconstruction-demo: $(READY) ## In five minutes: a small data set, a network trained on it, its table and its meshes
 	$(BIN)/python -m gendr.tools.shapes $(RECONSTRUCTION)/data --train 60 --val 0 --test 10
 	$(BIN)/gendr train --data $(RECONSTRUCTION)/data --model modern --lr 1e-3:1e-5 --tau 1e-4:3e-5 --batch 32 \
-	    --augment --steps 700 --out $(RECONSTRUCTION)/run --resume
+	    --augment --codes 700 --steps 1200 --out $(RECONSTRUCTION)/run --resume
 	$(BIN)/gendr train eval $(RECONSTRUCTION)/run --views 4 --refine 30 --overwrite
 	@echo "Look at $(RECONSTRUCTION)/run/eval_test: $$(cd $(RECONSTRUCTION)/run/eval_test && echo *)"
 

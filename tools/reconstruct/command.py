@@ -27,7 +27,7 @@ a run, `gendr reconstruct IMAGE --run RUN` uses it.
 
 For example:
   gendr train --data data/shapes --model modern --lr 1e-3:1e-5 --steps 4000 --out out/run
-  gendr train --data data/shapes --model modern --lr 1e-3:1e-5 --codes 4000 --steps 10000 --out out/better
+  gendr train --data data/shapes --model modern --lr 1e-3:1e-5 --codes 700 --steps 1200 --out out/quick
   gendr train --data data/shapes --classes chair,table --distribution uniform --tau 1e-2 --out out/furniture
   gendr train --data data/shapes --out out/run --devices 2 --batch 32   (two processes, 64 objects a step)
   torchrun --nproc-per-node 2 -m gendr.cli train --data data/shapes --out out/run --batch 32"""
