@@ -76,12 +76,12 @@ def test_results_do_not_depend_on_threads(threads):
 
 
 def test_losses_fall_and_stay_within_bounds():
-    runs = [dataclasses.replace(RUN, distribution=d, tau=10**-2, steps=25) for d in ("logistic", "cubic_hermite")]
-    runs += [dataclasses.replace(RUN, t_conorm="probabilistic", steps=25)]
+    runs = [dataclasses.replace(RUN, distribution=d, tau=10**-2, steps=40) for d in ("logistic", "cubic_hermite")]
+    runs += [dataclasses.replace(RUN, t_conorm="probabilistic", steps=40)]
     for run in runs:
         (outcome,) = run_batch([run])
-        # 0.72 to 0.86 of it; with tau 1e-5 of itself further on, or another rounding, these differ by 0.005
-        assert 0.0 <= outcome.metric < 0.9 * outcome.details["first"]
+        # 0.53 to 0.76 of it, with tau moved by 1e-5 of itself too: a run follows its roundings
+        assert 0.0 <= outcome.metric < 0.85 * outcome.details["first"]
         assert outcome.metric <= min(outcome.details["curve"]) + 1e-6  # rounded to six digits
         assert 0 <= outcome.details["best_step"] < run.steps
         assert outcome.seconds > 0

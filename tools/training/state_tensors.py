@@ -55,9 +55,9 @@ def restore(
         state.setdefault(int(index), {})[key] = value
     groups = optimizer.state_dict()["param_groups"]
     wanted = sum(len(group["params"]) for group in groups)
-    # Fewer are those of weights that no step has moved yet.
-    if len(state) > wanted:
-        _check.fail(source, f"an optimiser's state of {wanted} tensors", f"{len(state)}")
+    # Weights that no step has moved yet have none.
+    if max(state, default=-1) >= wanted:
+        _check.fail(source, f"an optimiser's state of {wanted} tensors", f"one of {max(state) + 1}")
     optimizer.load_state_dict({"state": state, "param_groups": groups})
 
 
