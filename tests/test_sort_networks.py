@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+import torch
 
 from gendr.sort.networks import NETWORKS, Network, bitonic, network, odd_even, odd_even_merge
 
@@ -116,3 +117,17 @@ def test_pairs_and_starts_are_the_layers():
     flat = net.pairs.tolist()
     read = [tuple(map(tuple, flat[a:b])) for a, b in zip(net.starts[:-1], net.starts[1:], strict=True)]
     assert tuple(read) == net.layers
+
+
+@pytest.mark.parametrize("transform", [torch.func.grad, torch.func.vmap], ids=["grad", "vmap"])
+def test_a_network_made_within_a_transform_is_whole_outside_of_it(transform):
+    made = []
+
+    def call(x):
+        made.append(odd_even(5))
+        return x.sum()
+
+    transform(call)(torch.ones(2, 3))
+    assert torch.equal(made[0].pairs, odd_even(5).pairs)
+    assert made[0].pairs.data_ptr()  # which a transform's tensor does not have
+    assert made[0].starts.data_ptr()

@@ -55,8 +55,10 @@ class Network:
         starts = [0]
         for layer in self.layers:
             starts.append(starts[-1] + len(layer))
-        object.__setattr__(self, "pairs", torch.tensor(flat, dtype=torch.int32).reshape(len(flat), 2))
-        object.__setattr__(self, "starts", torch.tensor(starts, dtype=torch.int32))
+        # A tensor that is made within `torch.func.grad` belongs to that call; a network is kept beyond it.
+        with torch._C._DisableFuncTorch():
+            object.__setattr__(self, "pairs", torch.tensor(flat, dtype=torch.int32).reshape(len(flat), 2))
+            object.__setattr__(self, "starts", torch.tensor(starts, dtype=torch.int32))
 
     @property
     def n_layers(self) -> int:
