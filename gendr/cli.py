@@ -12,7 +12,7 @@ from typing import Annotated
 import tyro
 
 from gendr.tools.arguments import BAD_ARGUMENTS, complain
-from gendr.tools.bench.command import Bench
+from gendr.tools.bench.command import PARTS, Bench
 from gendr.tools.draw import Render
 from gendr.tools.fit.command import Fit
 from gendr.tools.info import Info
@@ -84,7 +84,9 @@ def one_line(box: str) -> str:
     rules = [index for index, rule in enumerate(is_rule) if rule]
     told, rest = (lines[: rules[0]], lines[rules[0] + 1 :]) if rules else (lines, [""])
     if told and told[0].startswith("Missing from"):
-        return f"{told[0]} {', '.join(line for line in told if line.startswith('--'))}"
+        # Within the frame names are set in by four, the help to each by eight, and a command by four again.
+        names = re.findall(r"^[│ ] {5}(?! |gendr )(.*?)[ │]*$", plain, re.MULTILINE)
+        return f"{told[0]} {', '.join(names)}"
     if rest[0].startswith("Perhaps you meant") and len(rest) > 1:
         told = [*told, f"- perhaps you meant {rest[1]}"]
     if rest[0].startswith("Available"):
@@ -94,8 +96,10 @@ def one_line(box: str) -> str:
 
 
 def _subject(words: Sequence[str]) -> str:
-    names = [cls.__name__.lower() for cls in COMMANDS]
-    return f"{words[0]} " if words[0] in names else ""
+    if words[0] not in ["train eval", *(cls.__name__.lower() for cls in COMMANDS)]:
+        return ""
+    has_part = words[0] == "bench" and words[1:2] and words[1] in PARTS
+    return " ".join(words[: 2 if has_part else 1]) + " "
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ TINY = ["--steps", "2", "--image-size", "8", "--workers", "1"]
     [
         (["bench"], "Expected one of"),
         (["bench", "shade"], "shade"),
-        (["bench", "shape"], "Missing from gendr bench shape: "),
+        (["bench", "shape"], "Missing from gendr bench shape: -o PATH, --out PATH (see gendr bench shape --help)"),
         ([*SHAPE, "--distribution", "logistics"], "distribution: expected one of "),
         ([*SHAPE, "--distribution", "levy"], "distribution: expected one that occurs in the grid quick"),
         ([*SHAPE, "--t-conorm", "yager(p=0)"], "p: expected"),

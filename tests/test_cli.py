@@ -65,6 +65,7 @@ RENDER = ["render", "teapot", "-o", "OUT.png"]
     ("words", "told"),
     [
         (["fit"], "Missing from gendr fit: --target STR, --out PATH"),
+        (["train", "eval"], "Missing from gendr train eval: PATH (see gendr train eval --help)"),
         (
             ["fat"],
             "fat - available subcommands: fit, render, pose, bench, tune, train, train eval, reconstruct, info",
