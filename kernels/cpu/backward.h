@@ -2,6 +2,7 @@
 // atomics, and fixed tasks, so that the bits do not depend on the threads.
 #pragma once
 
+#include "no_denormals.h"
 #include "segment.h"
 #include <cstdlib>
 
@@ -120,6 +121,7 @@ template <class T> struct BackwardTask {
     int tasks_per_image;
 
     static void factors(void *context, int task) {
+        const NoDenormals guard;
         const BackwardTask &self = *static_cast<const BackwardTask *>(context);
         const int64_t first = int64_t(task) * chunk, total = self.plan.pixels() * self.plan.settings.batch;
         self.factors(first, math::min<int64_t>(total, first + chunk), self.factor + first);
@@ -149,6 +151,7 @@ template <class T> struct BackwardTask {
     }
 
     static void run(void *context, int task) {
+        const NoDenormals guard;
         const BackwardTask &self = *static_cast<const BackwardTask *>(context);
         const CoverageSettings &s = self.plan.settings;
         const int image = task / self.tasks_per_image, begin = task % self.tasks_per_image * faces_per_task;

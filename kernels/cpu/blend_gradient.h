@@ -312,7 +312,7 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
 
                 const G k = G(index[i]), row = G(int((k + G(0.5)) * inverse_cols));
                 const G col = k - row * G(r.cols) + r.col_offset, image_row = row + r.row_offset;
-                const DistanceGradient<G> d = distance_gradient<squared>(r.triangle, col, image_row);
+                const DistanceGradient<G> d = distance_gradient<squared, T>(r.triangle, col, image_row);
                 const G x = G(in_argument) * d.x, y = G(in_argument) * d.y;
                 moved[0][lane] += x * d.weight[0];
                 moved[1][lane] += x * d.weight[1];

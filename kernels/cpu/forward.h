@@ -2,6 +2,7 @@
 // accumulator per pixel.
 #pragma once
 
+#include "no_denormals.h"
 #include "walk.h"
 #include <cstdlib>
 
@@ -121,6 +122,7 @@ template <class T> struct ForwardTask {
     bool out_of_memory = false; // set by any task
 
     static void run(void *context, int task) {
+        const NoDenormals guard;
         ForwardTask &self = *static_cast<ForwardTask *>(context);
         const CoverageSettings &s = self.plan.settings;
         const int image = task / self.bands, band = task % self.bands;

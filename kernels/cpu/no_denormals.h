@@ -4,7 +4,7 @@
 namespace gendr {
 inline namespace GENDR_ISA {
 
-// Blending multiplies shares, barycentric coordinates and gradients, each of which fades over tens of decades. Where a
+// Shares, probabilities that many faces leave of a pixel's background, and gradients fade over tens of decades. Where a
 // product falls below the smallest normal number, an x86 processor takes many times as long for it as for any
 // other; such a product is a gradient of 1e-38, and counts as zero here.
 class NoDenormals {

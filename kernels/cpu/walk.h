@@ -20,9 +20,10 @@ void distance_stage(const Triangle<G> &triangle, int cols, G col_offset, G row_o
         const int row = int((k + G(0.5)) * inverse_cols);
         const G col = k - G(row) * G(cols);
         const G square = t.signed_square_at(col + col_offset, G(row) + row_offset);
-        const G distance = math::sqrt(math::abs(square));
-        const G signed_distance = square > G(0) ? distance : -distance;
-        argument[i] = T(math::clamp((squared ? square : signed_distance) * inverse_tau, -bound, bound));
+        const T distance = math::sqrt(T(math::abs(square))); // a root in double takes as long as all the rest
+        const T signed_distance = square > G(0) ? distance : -distance;
+        argument[i] = squared ? T(math::clamp(square * inverse_tau, -bound, bound))
+                              : math::clamp(signed_distance * T(inverse_tau), T(-bound), T(bound));
         pixel[i] = math::min(first_pixel + row * width + int(col), last_pixel);
     }
 }

@@ -113,7 +113,7 @@ template <class T, class G> struct BlendWalk {
             const T slope =
                 covering.slope + blended(pair, plan, surface, triangle, probability, image, face, pixel, sums);
             DistanceSums<G> distance;
-            distance.add(gradient_of(triangle, box, row, col, rules.is_squared), G(slope));
+            distance.add(gradient_of<T>(triangle, box, row, col, rules.is_squared), G(slope));
             double plane[6] = {};
             distance.add_to(plane);
             for (int i = 0; i < 6; ++i) sums[i] += scale * plane[i];

@@ -57,10 +57,10 @@ template <class T> struct PairRules {
 
     // From the squared distance, negative outside, to d / tau or |d| d / tau.
     template <class G> __device__ T argument_of(G square, G inverse_tau) const {
-        const G distance = math::sqrt(math::abs(square));
-        const G signed_distance = square > G(0) ? distance : -distance;
-        return T(
-            math::clamp((is_squared ? square : signed_distance) * inverse_tau, -G(argument_bound), G(argument_bound)));
+        if (is_squared) return T(math::clamp(square * inverse_tau, -G(argument_bound), G(argument_bound)));
+        const T distance = math::sqrt(T(math::abs(square)));
+        const T signed_distance = square > G(0) ? distance : -distance;
+        return math::clamp(signed_distance * T(inverse_tau), -T(argument_bound), T(argument_bound));
     }
     // a, q and the density at an argument.
     __device__ Probability<T> probability(T argument) const {

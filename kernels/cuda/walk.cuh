@@ -91,11 +91,11 @@ template <class T> struct PairSlope {
     }
 };
 
-template <class G>
+template <class T, class G>
 __device__ DistanceGradient<G> gradient_of(const Triangle<G> &triangle, const PixelBox &box, int row, int col,
                                            bool is_squared) {
     const G c = G(col - box.anchor_col), r = G(row - box.anchor_row);
-    return is_squared ? distance_gradient<true>(triangle, c, r) : distance_gradient<false>(triangle, c, r);
+    return is_squared ? distance_gradient<true, T>(triangle, c, r) : distance_gradient<false, T>(triangle, c, r);
 }
 
 // A gradient in the tensors' precision: held at its largest number, never infinite.
@@ -156,7 +156,7 @@ template <class T, class G> struct CoverageWalk {
                     !reaches(rules, box, triangle, row, col, inverse_tau, argument))
                     continue;
                 const PairSlope<T> pair(rules, argument, factor, state, x.wants_p);
-                partial.add(gradient_of(triangle, box, row, col, rules.is_squared), G(pair.slope));
+                partial.add(gradient_of<T>(triangle, box, row, col, rules.is_squared), G(pair.slope));
                 sums[6] -= double(pair.slope) * double(argument);
                 sums[7] += double(pair.slope);
                 sums[8] += pair.in_p;

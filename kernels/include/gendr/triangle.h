@@ -125,11 +125,13 @@ template <class T> struct Triangle {
 
 // The gradient of the signed distance d with respect to the three corners: weight[i] * (x, y).
 // Squared: of |d| d / 2 instead, that is times |d|, which needs no division.
+// Root is the precision of the distance itself, of which nothing is subtracted any more.
 template <class T> struct DistanceGradient {
     T x, y, weight[3];
 };
 
-template <bool squared, class T> GENDR_HD DistanceGradient<T> distance_gradient(const Triangle<T> &f, T col, T row) {
+template <bool squared, class Root, class T>
+GENDR_HD DistanceGradient<T> distance_gradient(const Triangle<T> &f, T col, T row) {
     const T n0 = f.edge[0].normal_at(col, row), n1 = f.edge[1].normal_at(col, row), n2 = f.edge[2].normal_at(col, row);
     const T a0 = f.edge[0].along_at(col, row), a1 = f.edge[1].along_at(col, row), a2 = f.edge[2].along_at(col, row);
     const T f0 = math::clamp(a0, T(0), f.edge[0].length), f1 = math::clamp(a1, T(0), f.edge[1].length),
@@ -152,7 +154,7 @@ template <bool squared, class T> GENDR_HD DistanceGradient<T> distance_gradient(
         along = beyond;
         across = interior ? away * math::abs(normal) : normal;
     } else {
-        const T inverse = T(1) / math::max(math::sqrt(square), limits<T>::tiny);
+        const T inverse = T(Root(1) / math::sqrt(math::max(Root(square), limits<Root>::tiny)));
         along = beyond * inverse;
         across = interior ? away : normal * inverse;
     }
