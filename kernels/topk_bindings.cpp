@@ -31,19 +31,39 @@ template <class T> void mass(const TopkSettings &settings, const std::vector<uin
     if (error) throw std::runtime_error(std::string("gendr kernel: ") + error);
 }
 
+// Addresses: grad, gradient, ranked and out.
+template <class T>
+void spread(int batch, int classes, int ranked, const std::vector<uintptr_t> &addresses, int threads) {
+    const auto at = [&](int i) { return reinterpret_cast<void *>(addresses.at(i)); };
+    const TopkSpread<T> tensors{batch,
+                                classes,
+                                ranked,
+                                static_cast<const T *>(at(0)),
+                                static_cast<const T *>(at(1)),
+                                static_cast<const int64_t *>(at(2)),
+                                static_cast<T *>(at(3))};
+    PooledThreads pooled{&ThreadPool::of_this_process(), threads};
+    const Parallel parallel = parallel_over(pooled);
+    if constexpr (sizeof(T) == sizeof(float)) selected_topk_kernels().spread_f32(tensors, parallel);
+    else selected_topk_kernels().spread_f64(tensors, parallel);
+}
+
 } // namespace
 
 void bind_topk(py::module_ &m) {
     py::class_<TopkSettings>(m, "TopkSettings")
         .def(py::init([](int distribution, double scale, int batch, int classes, int ranked, int ranks, int layers,
-                         bool shared_weights) {
-                 return TopkSettings{distribution, scale, batch, classes, ranked, ranks, layers, shared_weights};
+                         bool shared_weights, double least_mass) {
+                 return TopkSettings{distribution, scale,  batch,          classes,   ranked,
+                                     ranks,        layers, shared_weights, least_mass};
              }),
              py::kw_only(), py::arg("distribution"), py::arg("scale"), py::arg("batch"), py::arg("classes"),
-             py::arg("ranked"), py::arg("ranks"), py::arg("layers"), py::arg("shared_weights"));
+             py::arg("ranked"), py::arg("ranks"), py::arg("layers"), py::arg("shared_weights"), py::arg("least_mass"));
     const auto unlocked = py::call_guard<py::gil_scoped_release>();
     m.def("topk_mass_float32", &mass<float>, unlocked);
     m.def("topk_mass_float64", &mass<double>, unlocked);
+    m.def("topk_spread_float32", &spread<float>, unlocked);
+    m.def("topk_spread_float64", &spread<double>, unlocked);
 }
 
 } // namespace gendr

@@ -11,7 +11,7 @@ import torch
 from gendr import _kernels, set_num_threads
 from gendr.distributions import from_spec
 from gendr.sort import SIGMOIDS, Sigmoid
-from gendr.topk import TopKLoss, network_mass, selection_network
+from gendr.topk import TopKLoss, network_mass, network_surprise, selection_network, surprise
 from gendr.topk._ops import MassOptions, label_mass
 
 # float32 sums of some thousand rounded terms; worst seen 4e-7 in the mass and 3e-6 of the largest gradient.
@@ -135,6 +135,21 @@ def test_gradients_are_finite_differences(m):
     assert torch.autograd.gradcheck(lambda s: network_mass(s, labels, weights, sigmoid, m), (scores,))
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("m", [None, 4])
+def test_the_surprise_is_minus_the_logarithm_of_the_mass(m, dtype):
+    scores, labels, weights = inputs(20, 9, 3, dtype)
+    for steepness in (2.0, 1e3):  # at the second the masses are 0 or 1: the surprise is held, and has no gradient
+        sigmoid = Sigmoid(from_spec("logistic"), steepness)
+        found = network_surprise(scores, labels, weights.round(), sigmoid, m)
+        wanted = surprise(network_mass(scores, labels, weights.round(), sigmoid, m, backend="reference"))
+        assert torch.allclose(found, wanted, rtol=1e-4, atol=1e-5)
+        slopes = [torch.autograd.grad(value.sum(), scores)[0] for value in (found, wanted)]
+        assert torch.allclose(*slopes, rtol=1e-3, atol=1e-5)
+    assert found.max().item() == pytest.approx(69.0776, abs=1e-3)
+    assert slopes[0][found > 69].abs().max() == 0
+
+
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")  # by Dynamo itself, torch 2.13
 @pytest.mark.parametrize("m", [None, 4])
 def test_compiles_whole(m):
@@ -156,9 +171,13 @@ def test_functional_transforms():
 
 def test_the_operator_passes_torch_s_own_checks():
     scores, labels, weights = inputs(3, 9, 3, torch.float32)
-    network = selection_network(9, 3)
-    arguments = (scores.detach(), labels, weights, network.pairs, network.starts, "cauchy", 3.0, 9, True)
-    torch.library.opcheck(torch.ops.gendr.topk_mass.default, arguments)
+    network = selection_network(4, 3)
+    for least_mass in (0.0, 1e-30):
+        options = MassOptions("cauchy", 3.0, 4, least_mass)
+        arguments = (scores.detach(), labels, weights, network.pairs, network.starts, *options, True)
+        torch.library.opcheck(torch.ops.gendr.topk_mass.default, arguments)
+    _, gradient, ranked = torch.ops.gendr.topk_mass(*arguments)
+    torch.library.opcheck(torch.ops.gendr.topk_spread.default, (torch.ones(len(scores)), gradient, ranked, 9))
 
 
 @pytest.mark.filterwarnings(

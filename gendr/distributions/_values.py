@@ -22,6 +22,21 @@ def concrete(condition: Tensor) -> bool:
         return False
 
 
+def extremes(values: Tensor) -> tuple[float, float] | None:
+    """The least and the largest of a tensor's values; None where there are none, or nobody can look.
+
+    >>> extremes(torch.tensor([3, 1, 2]))
+    (1, 3)
+    """
+    if torch.compiler.is_compiling() or not values.numel():
+        return None
+    try:
+        least, most = values.aminmax()
+        return least.item(), most.item()
+    except RuntimeError:  # as above
+        return None
+
+
 def positive(name: str, value: float | Tensor) -> float | Tensor:
     """A positive number, or a tensor of them, as float64.
 

@@ -7,7 +7,15 @@ torch.Size([])
 """
 
 from gendr.topk.loss import TopKLoss
-from gendr.topk.ranked import class_masses, highest_scores, network_mass, operator_masses, rank_weights
+from gendr.topk.ranked import (
+    class_masses,
+    highest_scores,
+    network_mass,
+    network_surprise,
+    operator_masses,
+    rank_weights,
+    surprise,
+)
 from gendr.topk.select import TopK, selector, topk
 from gendr.topk.selection import SELECTIONS, pruned, selection_network, splitter
 from gendr.topk.smooth import SmoothTopKLoss, log_symmetric_polynomials
@@ -21,11 +29,13 @@ __all__ = [
     "highest_scores",
     "log_symmetric_polynomials",
     "network_mass",
+    "network_surprise",
     "operator_masses",
     "pruned",
     "rank_weights",
     "selection_network",
     "selector",
     "splitter",
+    "surprise",
     "topk",
 ]

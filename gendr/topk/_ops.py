@@ -23,19 +23,21 @@ class MassOptions(NamedTuple):
     distribution: str
     scale: float
     ranked: int  # how many of the highest scores go through the network
+    least_mass: float = 0.0  # above 0: -log(mass) instead, of a mass of at least this
 
 
 _library = torch.library.Library("gendr", "FRAGMENT")
 _library.define(
     "topk_mass(Tensor scores, Tensor labels, Tensor weights, Tensor pairs, Tensor starts, str distribution, "
-    "float scale, SymInt ranked, bool wants_gradient) -> (Tensor, Tensor, Tensor)"
+    "float scale, SymInt ranked, float least_mass, bool wants_gradient) -> (Tensor, Tensor, Tensor)"
 )
+_library.define("topk_spread(Tensor grad, Tensor gradient, Tensor ranked, SymInt classes) -> Tensor")
 
 
 def label_mass(
     scores: Tensor, labels: Tensor, weights: Tensor, pairs: Tensor, starts: Tensor, options: MassOptions
 ) -> Tensor:
-    """`sum_r weights[:, r] P[r, label]` of each sample, `[B]`, by the kernel; differentiable once, in `scores`."""
+    """`sum_r weights[:, r] P[r, label]` of each sample, `[B]`, or `-log` of it; differentiable once, in `scores`."""
     wants_gradient = scores.requires_grad and torch.is_grad_enabled()
     mass: Tensor = LabelMass.apply(scores, labels, weights, pairs, starts, options, wants_gradient)[0]  # type: ignore[no-untyped-call]
     return mass
@@ -57,6 +59,7 @@ def _topk_mass_cpu(
         ranks=weights.shape[1],
         layers=len(starts) - 1,
         shared_weights=len(weights) == 1,
+        least_mass=options.least_mass,
     )
     mass, gradient, ranked = _outputs(rows, options.ranked, wants_gradient)
     tensors = [rows, labels.contiguous(), weights.contiguous(), pairs.contiguous(), starts.contiguous(), mass]
@@ -74,13 +77,30 @@ def _outputs(scores: Tensor, ranked: int, wants_gradient: bool) -> tuple[Tensor,
 
 
 def _topk_mass_fake(scores: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
-    return _outputs(scores, *rest[-2:])
+    *_, ranked, _least_mass, wants_gradient = rest
+    return _outputs(scores, ranked, wants_gradient)
+
+
+def _topk_spread_cpu(grad: Tensor, gradient: Tensor, ranked: Tensor, classes: int) -> Tensor:
+    out = gradient.new_empty(len(grad), classes)
+    tensors = (grad.to(gradient.dtype).contiguous(), gradient.contiguous(), ranked.contiguous(), out)
+    spread = getattr(_kernels, f"topk_spread_{_check.dtype_name(gradient.dtype)}")
+    spread(len(grad), classes, ranked.shape[1], [t.data_ptr() for t in tensors], get_num_threads())
+    return out
+
+
+def _topk_spread_fake(grad: Tensor, gradient: Tensor, _ranked: Tensor, classes: int) -> Tensor:
+    return gradient.new_empty(len(grad), classes)
 
 
 _NO_DERIVATIVE = no_derivative("call TopKLoss(..., backend='reference') for those")
-_library.impl("topk_mass", _topk_mass_cpu, "CPU")
-_library.impl("topk_mass", refusing_gradients(torch.ops.gendr.topk_mass.default, _NO_DERIVATIVE), "Autograd")
-torch.library.register_fake("gendr::topk_mass", _topk_mass_fake, lib=_library)
+for _name, _cpu, _fake in (
+    ("topk_mass", _topk_mass_cpu, _topk_mass_fake),
+    ("topk_spread", _topk_spread_cpu, _topk_spread_fake),
+):
+    _library.impl(_name, _cpu, "CPU")
+    _library.impl(_name, refusing_gradients(getattr(torch.ops.gendr, _name).default, _NO_DERIVATIVE), "Autograd")
+    torch.library.register_fake(f"gendr::{_name}", _fake, lib=_library)
 
 
 class LabelMass(torch.autograd.Function):
@@ -97,12 +117,15 @@ class LabelMass(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
         """Keep the gradient; and the scores, on which it depends, for the refusal to be heard."""
+        ctx.set_materialize_grads(False)  # of the other outputs
         ctx.save_for_backward(*output[1:], inputs[0])
         ctx.mark_non_differentiable(*output[1:])
 
     @staticmethod
-    def backward(ctx: Any, grad_mass: Tensor, *_others: Tensor) -> tuple[Any, ...]:
+    def backward(ctx: Any, grad_mass: Tensor | None, *_others: Tensor) -> tuple[Any, ...]:
         """Scale the gradient, in a way that refuses to be differentiated again."""
+        if grad_mass is None:
+            return (None,) * 7
         scale = _spread if derives_once() else _SpreadOnce.apply
         return scale(grad_mass, *ctx.saved_tensors), None, None, None, None, None, None
 
@@ -128,8 +151,10 @@ class LabelMass(torch.autograd.Function):
 
 def _spread(grad_mass: Tensor, gradient: Tensor, ranked: Tensor, scores: Tensor) -> Tensor:
     """The gradient in all scores, of those that were not ranked 0."""
-    scaled = grad_mass.unsqueeze(-1) * gradient
-    return torch.zeros_like(scores).scatter_(1, ranked, scaled) if len(ranked) else scaled
+    if not len(ranked):
+        return grad_mass.unsqueeze(-1) * gradient
+    spread: Tensor = torch.ops.gendr.topk_spread(grad_mass, gradient, ranked, scores.shape[1])
+    return spread
 
 
 def _spread_vmap(info: Any, in_dims: tuple[int | None, ...], *args: Tensor) -> tuple[Tensor, int]:

@@ -10,16 +10,23 @@ from torch import Tensor, nn
 
 from gendr import _check
 from gendr.distributions import Distribution, from_spec
-from gendr.distributions._values import concrete
+from gendr.distributions._values import concrete, extremes
 from gendr.sort import NeuralSort, Sigmoid, Sinkhorn, SoftSort, Sorter, auto_steepness
-from gendr.topk.ranked import BACKENDS, class_masses, highest_scores, network_mass, operator_masses, rank_weights
+from gendr.topk.ranked import (
+    BACKENDS,
+    class_masses,
+    highest_scores,
+    network_mass,
+    network_surprise,
+    operator_masses,
+    rank_weights,
+    surprise,
+)
 from gendr.topk.selection import SELECTIONS, selection_network
 
 METHODS = ("network", "neuralsort", "softsort", "sinkhorn")
 TOP1 = ("softmax", "mixture", "ranked")
 REDUCTIONS = ("mean", "sum", "none")
-LEAST_MASS = 1e-30
-"""A label with less probability than this counts as having it, without a gradient: the loss is at most 69.1."""
 
 
 class TopKLoss(nn.Module):
@@ -58,7 +65,7 @@ class TopKLoss(nn.Module):
     >>> scores = torch.tensor([[0.1, 3.0, 2.0, 0.2]], requires_grad=True)
     >>> loss = TopKLoss([0.5, 0.5], steepness=10.0, top1="ranked")(scores, torch.tensor([2]))
     >>> loss
-    tensor(0.6939, grad_fn=<DivBackward0>)
+    tensor(0.6939, grad_fn=<MeanBackward0>)
     """
 
     p_k: Tensor
@@ -115,25 +122,41 @@ class TopKLoss(nn.Module):
         """
         rows, at = _entered(scores, labels)
         n = rows.shape[1]
-        counted = at != self.ignore_index
-        if concrete((((at < 0) | (at >= n)) & counted).any()):
-            _check.fail("labels", f"0 to {n - 1}, or {self.ignore_index}", f"{at.min().item()} to {at.max().item()}")
-        at = torch.where(counted, at, 0)
+        counted = self._counted(at, n)
+        if counted is not None:
+            at = torch.where(counted, at, 0)
         chances = self._chances(at, p_k, n).to(rows.dtype)
-        each = self._each(rows, at, chances, given=p_k is not None)
-        share = counted
+        loss = self._reduced(self._each(rows, at, chances, given=p_k is not None), at, counted, n)
+        return (loss.reshape(labels.shape) if self.reduction == "none" else loss).to(scores.dtype)
+
+    def _counted(self, labels: Tensor, n: int) -> Tensor | None:
+        """Which labels count, `[B]`; None where all of them are seen to."""
+        ends = extremes(labels)
+        if ends is not None and ends[0] >= 0 and ends[1] < n and not ends[0] <= self.ignore_index <= ends[1]:
+            return None
+        counted = labels != self.ignore_index
+        if concrete((((labels < 0) | (labels >= n)) & counted).any()):
+            least, most = labels.aminmax()
+            _check.fail("labels", f"0 to {n - 1}, or {self.ignore_index}", f"{least.item()} to {most.item()}")
+        return counted
+
+    def _reduced(self, each: Tensor, labels: Tensor, counted: Tensor | None, n: int) -> Tensor:
+        """The losses of the samples that count, their sum, or their mean."""
+        if counted is None and self.weight is None:
+            return each if self.reduction == "none" else each.mean() if self.reduction == "mean" else each.sum()
+        share = torch.ones_like(each) if counted is None else counted
         if self.weight is not None:
             _check.tensor("weight", self.weight, (n,))
-            share = self.weight.to(rows)[at] * counted
-            each, counted = each * share, share != 0
-        each = torch.where(counted, each, 0.0)
+            share = self.weight.to(each)[labels] * share
+            each = each * share
+        each = torch.where(share != 0, each, 0.0)
         if self.reduction == "none":
-            return each.reshape(labels.shape).to(scores.dtype)
+            return each
         total = each.sum()
         if self.reduction == "mean":
             weights = share.sum()
             total = total / torch.where(weights > 0, weights, 1)
-        return total.to(scores.dtype)
+        return total
 
     def _chances(self, labels: Tensor, given: Tensor | None, n: int) -> Tensor:
         if given is not None:
@@ -175,28 +198,27 @@ class TopKLoss(nn.Module):
         ranked = scores.shape[1] if self.m is None else min(self.m, scores.shape[1])
         if self.by is None and not self.label_smoothing:
             sigmoid = self._sigmoid(ranked, weights.shape[1])
-            return _surprise(network_mass(scores, labels, weights, sigmoid, self.m, self.network, self.backend), more)
+            how = (sigmoid, self.m, self.network, self.backend)
+            if more is None:
+                return network_surprise(scores, labels, weights, *how)
+            return surprise(network_mass(scores, labels, weights, *how) + more)
         if ranked < scores.shape[1]:
             scores, labels = highest_scores(scores, labels, ranked)
         if self.by is None:
             masses = class_masses(scores, weights, self._sigmoid(ranked, weights.shape[1]), self.network)
         else:
             masses = operator_masses(scores, weights, self.by)
-        own = _surprise(masses.gather(1, labels.unsqueeze(1)).squeeze(1), more)
+        mass = masses.gather(1, labels.unsqueeze(1)).squeeze(1)
+        own = surprise(mass if more is None else mass + more)
         if not self.label_smoothing:
             return own
-        return (1 - self.label_smoothing) * own + self.label_smoothing * _surprise(masses).mean(1)
+        return (1 - self.label_smoothing) * own + self.label_smoothing * surprise(masses).mean(1)
 
     def _sigmoid(self, n: int, k: int) -> Sigmoid:
         if self.steepness == "auto":
             layers = selection_network(n, k, self.network).n_layers
             return Sigmoid(self.family, auto_steepness(layers, self.family))
         return Sigmoid(self.family, float(self.steepness))
-
-
-def _surprise(mass: Tensor, more: Tensor | None = None) -> Tensor:
-    mass = mass if more is None else mass + more
-    return -mass.clamp(LEAST_MASS, 1.0).log()
 
 
 def _probabilities(p_k: Sequence[float] | Tensor) -> Tensor:
@@ -230,4 +252,6 @@ def _entered(scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     if scores.shape[-1] == 0:
         _check.fail("scores", "at least one class", scores)
     wide = scores.float() if scores.dtype in (torch.float16, torch.bfloat16) else scores
+    if wide.dim() == 2:  # a view of itself would be one more step back
+        return wide, labels
     return wide.reshape(-1, scores.shape[-1]), labels.reshape(-1)

@@ -14,6 +14,9 @@ from gendr.topk.selection import selection_network
 
 BACKENDS = ("auto", "cpu", "reference")
 
+LEAST_MASS = 1e-30
+"""A label with less probability than this counts as having it, without a gradient: its surprise is at most 69.1."""
+
 MOST_CHOSEN = 64
 """Up to so many scores the kernel picks the highest itself; beyond, torch does."""
 
@@ -78,6 +81,47 @@ def network_mass(
     >>> network_mass(scores, label, weight, Sigmoid(Optimal(), 10.0))
     tensor([0.9873])
     """
+    return _through_network(scores, labels, weights, sigmoid, m, network, backend, 0.0)
+
+
+def network_surprise(
+    scores: Float[Tensor, "B n"],
+    labels: Int64[Tensor, " B"],
+    weights: Float[Tensor, "W K"],
+    sigmoid: Sigmoid,
+    m: int | None = None,
+    network: str = "auto",
+    backend: str = "auto",
+) -> Float[Tensor, " B"]:
+    """`-log` of `network_mass`, whose arguments and errors it has, as `surprise` has it; the kernel takes it along.
+
+    >>> from gendr.distributions import Optimal
+    >>> scores, label, weight = torch.tensor([[0.1, 3.0, 2.0]]), torch.tensor([2]), torch.tensor([[0.0, 1.0]])
+    >>> network_surprise(scores, label, weight, Sigmoid(Optimal(), 10.0))
+    tensor([0.0128])
+    """
+    return _through_network(scores, labels, weights, sigmoid, m, network, backend, LEAST_MASS)
+
+
+def surprise(mass: Tensor) -> Tensor:
+    """`-log(mass)` of a mass that is held within what a probability can be, from `LEAST_MASS` to 1.
+
+    >>> surprise(torch.tensor([0.5, 1.0000001, 0.0]))
+    tensor([ 0.6931, -0.0000, 69.0776])
+    """
+    return -mass.clamp(LEAST_MASS, 1.0).log()
+
+
+def _through_network(
+    scores: Tensor,
+    labels: Tensor,
+    weights: Tensor,
+    sigmoid: Sigmoid,
+    m: int | None,
+    network: str,
+    backend: str,
+    least_mass: float,
+) -> Tensor:
     n, k = scores.shape[1], weights.shape[1]
     ranked = n if m is None else min(m, n)
     layers = selection_network(ranked, k, network)
@@ -87,13 +131,14 @@ def network_mass(
     if backend != "reference" and able:
         if MOST_CHOSEN < ranked < n:
             scores, labels = highest_scores(scores, labels, ranked)
-        options = MassOptions(sigmoid.distribution.name, sigmoid.scale, ranked)
+        options = MassOptions(sigmoid.distribution.name, sigmoid.scale, ranked, least_mass)
         return label_mass(scores, labels, weights, layers.pairs, layers.starts, options)
     if ranked < n:
         scores, labels = highest_scores(scores, labels, ranked)
     _, steps = reference.run(-scores, layers, sigmoid)
     column = torch.zeros_like(scores).scatter(-1, labels.unsqueeze(-1), 1.0).unsqueeze(-1)
-    return (reference.columns(column, layers, steps)[:, :k, 0] * weights).sum(-1)
+    mass = (reference.columns(column, layers, steps)[:, :k, 0] * weights).sum(-1)
+    return surprise(mass) if least_mass > 0 else mass
 
 
 def class_masses(

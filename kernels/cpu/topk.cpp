@@ -49,40 +49,46 @@ template <class T> struct MassTask {
 
         const RelaxedNetwork<T> relaxed{network, stage, T(s.scale), space};
         tensors.gradient ? relaxed.template forward<true>() : relaxed.template forward<false>();
+        T slope[samples]; // of what is wanted, in the mass
         for (int k = 0; k < count; ++k) {
             const T *weights = weights_of(first + k);
             T sum = T(0);
             for (int r = 0; r < s.ranks; ++r) sum += weights[r] * space.v[r * samples + k];
-            tensors.mass[first + k] = sum;
+            tensors.mass[first + k] = s.least_mass > 0.0 ? surprise(sum, slope[k]) : (slope[k] = T(1), sum);
             if (bad[k]) write_nan(tensors.mass + first + k);
         }
         if (!tensors.gradient) return true;
-        gradient(first, count, relaxed, space);
+        gradient(first, count, slope, relaxed, space);
         for (int k = 0; k < count; ++k)
             if (bad[k]) memset(tensors.gradient + int64_t(first + k) * s.ranked, 0, sizeof(T) * s.ranked);
         return true;
     }
 
+    // -log of a mass, which is held to what a probability can be, and its derivative there.
+    T surprise(T mass, T &slope) const {
+        const T least = T(settings.least_mass), held = math::clamp(mass, least, T(1));
+        slope = held == mass ? T(-1) / mass : T(0);
+        return -math::log(held);
+    }
+
     void choose(const T *scores, int count, bool *bad, int *label, Workspace<T> &space) const {
         const int m = settings.ranked;
         for (int k = 0; k < samples; ++k) {
-            bad[k] = k < count && holds_nan(scores + int64_t(k) * settings.classes, settings.classes);
-            if (k >= count || bad[k]) {
-                for (int i = 0; i < m; ++i) space.index[k * m + i] = i, space.x[i * samples + k] = T(0);
-                label[k] = -1;
-                continue;
-            }
             const T *row = scores + int64_t(k) * settings.classes;
-            label[k] = select_top(row, settings.classes, m, label[k], space.value, space.index + k * m);
-            for (int i = 0; i < m; ++i) space.x[i * samples + k] = enclosed(row[space.index[k * m + i]]);
+            if (k < count) label[k] = select_top(row, settings.classes, m, label[k], space.value, space.index + k * m);
+            bad[k] = k < count && label[k] == of_nan;
+            if (k >= count || bad[k])
+                for (int i = 0; i < m; ++i) space.index[k * m + i] = i, space.x[i * samples + k] = T(0);
+            else
+                for (int i = 0; i < m; ++i) space.x[i * samples + k] = enclosed(row[space.index[k * m + i]]);
         }
     }
 
-    void gradient(int first, int count, const RelaxedNetwork<T> &relaxed, Workspace<T> &space) const {
+    void gradient(int first, int count, const T *slope, const RelaxedNetwork<T> &relaxed, Workspace<T> &space) const {
         const TopkSettings &s = settings;
         for (int64_t i = 0; i < int64_t(s.ranked) * samples; ++i) space.x[i] = space.v[i] = T(0);
         for (int k = 0; k < count; ++k)
-            for (int r = 0; r < s.ranks; ++r) space.v[r * samples + k] = weights_of(first + k)[r];
+            for (int r = 0; r < s.ranks; ++r) space.v[r * samples + k] = slope[k] * weights_of(first + k)[r];
         relaxed.backward();
         store(space.x, count, s.ranked, tensors.gradient + int64_t(first) * s.ranked);
         if (!tensors.ranked) return;
@@ -97,12 +103,28 @@ template <class T> const char *mass(const TopkSettings &s, const TopkTensors<T> 
     return task.failed ? "out of memory" : nullptr;
 }
 
+// Zeros and gradients of some rows, each while it is in the cache.
+template <class T> void spread_some(void *context, int task) {
+    const TopkSpread<T> &t = *static_cast<const TopkSpread<T> *>(context);
+    for (int64_t k = int64_t(task) * samples; k < math::min(t.batch, (task + 1) * samples); ++k) {
+        T *row = t.out + k * t.classes;
+        memset(row, 0, sizeof(T) * t.classes);
+        for (int64_t i = k * t.ranked; i < (k + 1) * t.ranked; ++i) row[t.ranked_scores[i]] = t.grad[k] * t.gradient[i];
+    }
+}
+
+template <class T> void spread(const TopkSpread<T> &tensors, const Parallel &parallel) {
+    TopkSpread<T> context = tensors;
+    parallel.run(parallel.pool, (tensors.batch + samples - 1) / samples, spread_some<T>, &context);
+}
+
 } // namespace topk
 
 const TopkKernels &topk_kernels() {
 #define GENDR_QUOTE(x) #x
 #define GENDR_NAME(x) GENDR_QUOTE(x)
-    static constexpr TopkKernels kernels = {GENDR_NAME(GENDR_ISA), topk::mass<float>, topk::mass<double>};
+    static constexpr TopkKernels kernels = {GENDR_NAME(GENDR_ISA), topk::mass<float>, topk::mass<double>,
+                                            topk::spread<float>, topk::spread<double>};
     return kernels;
 }
 

@@ -25,20 +25,50 @@ template <class T> inline int offer(T score, int at, T *value, int *index, int h
     return held + 1;
 }
 
+// NaNs are told by their bits: this file is compiled as if there were none.
+inline int32_t magnitude(float x) { return math::bits(x) & 0x7fffffff; }
+inline int64_t magnitude(double x) {
+    int64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits & 0x7fffffffffffffff;
+}
+inline bool is_nan(int32_t magnitude) { return magnitude > 0x7f800000; }
+inline bool is_nan(int64_t magnitude) { return magnitude > 0x7ff0000000000000; }
+inline void write_nan(float *at) { *at = math::from_bits(0x7fc00000); }
+inline void write_nan(double *at) {
+    const int64_t bits = 0x7ff8000000000000;
+    memcpy(at, &bits, sizeof bits);
+}
+
+template <class T> bool holds_nan(const T *row, int n) {
+    decltype(magnitude(T())) most = 0;
+#pragma omp simd reduction(max : most)
+    for (int i = 0; i < n; ++i) most = magnitude(row[i]) > most ? magnitude(row[i]) : most;
+    return is_nan(most);
+}
+
 constexpr int most_chosen = 64; // m
 constexpr int many = 128;       // scores from which on it pays to look for those that stand out
-constexpr int piece = 256;      // scores that are sifted at once
+constexpr int piece = 64;       // scores that are sifted at once
 constexpr int at_hand = 256;    // scores that are ranked by comparing each with all
 
 // A score that at least m of n scores reach, and not many more: the largest of the groups' maxima that m of them reach.
-template <int groups, class T> T reached_by(const T *row, int n, int m) {
+// The scores come from afar and are looked at once, so that NaNs are looked for on the way.
+template <int groups, class T> T reached_by(const T *row, int n, int m, bool &has_nan) {
     alignas(64) T most[groups], reach[groups]; // counts of the scores' own width stay in their lanes
-    for (int j = 0; j < groups; ++j) most[j] = row[j], reach[j] = T(0);
+    alignas(64) decltype(magnitude(T())) largest[groups];
+    for (int j = 0; j < groups; ++j) most[j] = row[j], reach[j] = T(0), largest[j] = magnitude(row[j]);
     int begin = groups;
     for (; begin + groups <= n; begin += groups) {
 #pragma omp simd
-        for (int j = 0; j < groups; ++j) most[j] = row[begin + j] > most[j] ? row[begin + j] : most[j];
+        for (int j = 0; j < groups; ++j) {
+            const T score = row[begin + j];
+            most[j] = score > most[j] ? score : most[j];
+            largest[j] = magnitude(score) > largest[j] ? magnitude(score) : largest[j];
+        }
     }
+    has_nan = holds_nan(row + begin, n - begin);
+    for (int j = 0; j < groups; ++j) has_nan |= is_nan(largest[j]);
     for (int i = 0; i < groups; ++i) {
 #pragma omp simd
         for (int j = 0; j < groups; ++j) reach[j] += most[i] >= most[j] ? T(1) : T(0);
@@ -54,26 +84,23 @@ template <int groups, class T> T reached_by(const T *row, int n, int m) {
     return most[0];
 }
 
-struct Counted {
-    int at[piece];
-    constexpr Counted() : at() {
-        for (int i = 0; i < piece; ++i) at[i] = i;
-    }
-};
-static constexpr Counted counted;
-
-// The scores that reach `least`, in order, sifted by whole vectors; stops when there are more than `at_hand`.
+// The scores that reach `least`, in order; stops when there are more than `at_hand`.
 template <class T> int sift(const T *row, int n, T least, T *kept, int *kept_at) {
     int found = 0;
     for (int begin = 0; begin < n && found <= at_hand; begin += piece) {
-        const int count = math::min(piece, n - begin), whole = count / lanes * lanes, before = found;
-        found += compact<1>(whole, row + begin, least, {row + begin}, {kept + found}, counted.at, kept_at + found);
-        for (int i = whole; i < count; ++i) { // compact() reads whole vectors
-            kept[found] = row[begin + i];
-            kept_at[found] = i;
-            found += row[begin + i] >= least;
+        uint64_t bits = 0;
+        if (begin + piece <= n) {
+            bits = reaching(row + begin, least);
+        } else {
+            T last[piece] = {};
+            memcpy(last, row + begin, sizeof(T) * (n - begin));
+            bits = reaching(last, least) & ((uint64_t(1) << (n - begin)) - 1);
         }
-        for (int i = before; i < found; ++i) kept_at[i] += begin;
+        for (; bits; bits &= bits - 1) {
+            const int at = begin + __builtin_ctzll(bits);
+            kept_at[found] = at;
+            kept[found++] = row[at];
+        }
     }
     return found;
 }
@@ -81,72 +108,51 @@ template <class T> int sift(const T *row, int n, T least, T *kept, int *kept_at)
 // Writes the places of the m highest of n scores: a score's rank is the number of those ahead of it, of equals the
 // first is ahead. Nothing branches on the scores. What follows them, to a whole vector, may be anything.
 template <class T> void rank(const T *score, const int *at, int n, int m, int *index) {
-    int of_rank[most_chosen + 1]; // those beyond the m-th share the place after it
+    typedef T Scores __attribute__((vector_size(lanes * sizeof(T)), aligned(sizeof(T)), may_alias));
+    typedef decltype(Scores() > Scores()) Places; // -1 where it holds
+    int of_rank[most_chosen + 1];                 // those beyond the m-th share the place after it
     for (int first = 0; first < n; first += lanes) {
-        T own[lanes], place[lanes], ahead[lanes];
-        for (int j = 0; j < lanes; ++j) own[j] = score[first + j], place[j] = T(first + j), ahead[j] = T(0);
-        for (int i = 0; i < n; ++i) {
-            const T other = score[i], other_place = T(i);
-#pragma omp simd
-            for (int j = 0; j < lanes; ++j) {
-                const T equal = (other == own[j]) & (other_place < place[j]) ? T(1) : T(0);
-                ahead[j] += other > own[j] ? T(1) : equal;
-            }
-        }
-        for (int j = 0; j < math::min(lanes, n - first); ++j) of_rank[math::min(int(ahead[j]), m)] = at[first + j];
+        const Scores own = *reinterpret_cast<const Scores *>(score + first);
+        const int end = math::min(first + lanes, n);
+        Places ahead = {}, place;
+        for (int j = 0; j < lanes; ++j) place[j] = first + j;
+        for (int i = 0; i < first; ++i) ahead -= own <= score[i];
+        for (int i = first; i < end; ++i) ahead -= (own < score[i]) | ((own == score[i]) & (place > i));
+        for (int i = end; i < n; ++i) ahead -= own < score[i];
+        for (int j = 0; j < end - first; ++j) of_rank[math::min(int(ahead[j]), m)] = at[first + j];
     }
     for (int i = 0; i < m; ++i) index[i] = of_rank[i];
 }
 
-// Whether the m highest of many scores could be found among few that stand out; not where most are equal.
-template <class T> bool select_outstanding(const T *row, int n, int m, int *index) {
-    T kept[at_hand + piece + compact_slack];
-    int kept_at[at_hand + piece + compact_slack];
-    const T least = m <= 16 ? reached_by<32>(row, n, m) : reached_by<64>(row, n, m);
+// Whether the m highest of many scores could be found among few that stand out; not where most are equal, or one is
+// NaN.
+template <class T> bool select_outstanding(const T *row, int n, int m, int *index, bool &has_nan) {
+    T kept[at_hand + piece + lanes]; // rank() reads whole vectors
+    int kept_at[at_hand + piece];
+    const T least = m <= 16 ? reached_by<32>(row, n, m, has_nan) : reached_by<64>(row, n, m, has_nan);
+    if (has_nan) return false;
     const int found = sift(row, n, least, kept, kept_at);
     if (found > at_hand) return false;
     rank(kept, kept_at, found, m, index);
     return true;
 }
 
+constexpr int of_nan = -2, of_none = -1;
+
 // Writes the indices of the m highest of n scores to `index`, highest first, of equals the first first; where the label
-// is not among them it replaces the last. Returns the label's place, or -1 for a negative label. `value` has room for
-// m.
+// is not among them it replaces the last. Returns the label's place, `of_none` for a negative label, or `of_nan` where
+// a score is NaN. `value` has room for m.
 template <class T> int select_top(const T *row, int n, int m, int label, T *value, int *index) {
-    if (n < many || !select_outstanding(row, n, m, index))
+    bool has_nan = n < many && holds_nan(row, n);
+    if (n < many || !select_outstanding(row, n, m, index, has_nan)) {
+        if (has_nan) return of_nan;
         for (int i = 0, held = 0; i < n; ++i) held = offer(row[i], i, value, index, held, m);
-    if (label < 0) return -1;
+    }
+    if (label < 0) return of_none;
     for (int i = 0; i < m; ++i)
         if (index[i] == label) return i;
     index[m - 1] = label;
     return m - 1;
-}
-
-// Whether a row holds a NaN, by its bits: this file is compiled as if there were none.
-inline bool holds_nan(const float *row, int n) {
-    int32_t most = 0;
-#pragma omp simd reduction(max : most)
-    for (int i = 0; i < n; ++i) {
-        const int32_t magnitude = math::bits(row[i]) & 0x7fffffff;
-        most = magnitude > most ? magnitude : most;
-    }
-    return most > 0x7f800000;
-}
-inline bool holds_nan(const double *row, int n) {
-    int64_t most = 0;
-    for (int i = 0; i < n; ++i) {
-        int64_t bits;
-        memcpy(&bits, row + i, sizeof bits);
-        bits &= 0x7fffffffffffffff;
-        most = bits > most ? bits : most;
-    }
-    return most > 0x7ff0000000000000;
-}
-
-inline void write_nan(float *at) { *at = math::from_bits(0x7fc00000); }
-inline void write_nan(double *at) {
-    const int64_t bits = 0x7ff8000000000000;
-    memcpy(at, &bits, sizeof bits);
 }
 
 } // namespace topk

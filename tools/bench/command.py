@@ -29,7 +29,7 @@ For example:
 SHAPE_HELP = """Fit a sphere to a mesh's silhouettes with every renderer; what counts is the best loss within 100 steps.
 
 The defaults are the published protocol's: airplane, teapot and chair, five elevations, three rates, 81 softnesses; with
---grid quick one elevation, one rate, seven softnesses, eight cameras and 48 pixels. Every run is in the results file as
+--grid quick one elevation, one rate, seven softnesses, eight cameras and 32 pixels. Every run is in the results file as
 soon as it is done. Killed at any moment, the same command goes on; several may work on one file, on one machine.
 
 For example:
@@ -72,7 +72,7 @@ class BenchShape(SweepCommand):
     to 10^-4.5; or numbers with commas between them."""
     steps: int = 100
     """Of a run."""
-    image_size: Annotated[int | None, option("INT", "64; quick: 48")] = None
+    image_size: Annotated[int | None, option("INT", "64; quick: 32")] = None
     """Pixels along a side."""
     views: Annotated[int | None, option("INT", "24; quick: 8")] = None
     """Cameras of a ring."""
@@ -88,7 +88,7 @@ class BenchShape(SweepCommand):
             Taus.from_text(self.taus or (QUICK if is_quick else "grid")),
             self.seeds,
             steps=self.steps,
-            image_size=self.image_size if self.image_size is not None else 48 if is_quick else 64,
+            image_size=self.image_size if self.image_size is not None else 32 if is_quick else 64,
             views=self.views if self.views is not None else 8 if is_quick else 24,
         )
 

@@ -14,6 +14,7 @@ struct TopkSettings {
     int ranks;  // rows of P that the label is looked for in
     int layers;
     bool shared_weights; // one row of weights for the whole batch
+    double least_mass;   // 0 for the mass itself; else -log(mass) is what is wanted, of a mass of at least this
 };
 
 template <class T> struct TopkTensors {
@@ -22,9 +23,17 @@ template <class T> struct TopkTensors {
     const T *weights;      // [batch or 1, ranks]: of each row of P
     const int32_t *pairs;  // [comparators, 2]: wires (low, high); the larger score goes to `low`
     const int32_t *starts; // [layers + 1]: where each layer begins
-    T *mass;               // [batch]: sum over ranks of weight * P[rank, label]
-    T *gradient;           // [batch, ranked]: of the mass, in the scores ranked; null where none is wanted
+    T *mass;               // [batch]: sum over ranks of weight * P[rank, label], or -log of it
+    T *gradient;           // [batch, ranked]: of that, in the scores ranked; null where none is wanted
     int64_t *ranked;       // [batch, ranked]: which scores these are; null where all are, in their order
+};
+
+// From the gradient of the ranked scores, times that of each sample's loss, to the gradient of all.
+template <class T> struct TopkSpread {
+    int batch, classes, ranked;
+    const T *grad, *gradient;     // [batch], [batch, ranked]
+    const int64_t *ranked_scores; // [batch, ranked]
+    T *out;                       // [batch, classes]
 };
 
 // One instruction set's kernels. They return null, or what went wrong.
@@ -32,6 +41,8 @@ struct TopkKernels {
     const char *instruction_set;
     const char *(*mass_f32)(const TopkSettings &, const TopkTensors<float> &, const Parallel &);
     const char *(*mass_f64)(const TopkSettings &, const TopkTensors<double> &, const Parallel &);
+    void (*spread_f32)(const TopkSpread<float> &, const Parallel &);
+    void (*spread_f64)(const TopkSpread<double> &, const Parallel &);
 };
 
 } // namespace gendr
