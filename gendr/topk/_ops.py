@@ -13,7 +13,14 @@ from torch import Tensor
 
 from gendr import _check, _kernels
 from gendr._ops import DISTRIBUTIONS
-from gendr._ops.library import derives_once, differentiate_once, no_derivative, refusing_gradients, with_signature
+from gendr._ops.library import (
+    below_autograd,
+    derives_once,
+    differentiate_once,
+    no_derivative,
+    refusing_gradients,
+    with_signature,
+)
 from gendr._threads import get_num_threads
 
 
@@ -57,8 +64,8 @@ def _topk_mass_cpu(
         classes=classes,
         ranked=options.ranked,
         ranks=weights.shape[1],
-        layers=len(starts) - 1,
-        shared_weights=len(weights) == 1,
+        layers=starts.shape[0] - 1,
+        shared_weights=weights.shape[0] == 1,
         least_mass=options.least_mass,
     )
     mass, gradient, ranked = _outputs(rows, options.ranked, wants_gradient)
@@ -82,10 +89,11 @@ def _topk_mass_fake(scores: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]
 
 
 def _topk_spread_cpu(grad: Tensor, gradient: Tensor, ranked: Tensor, classes: int) -> Tensor:
-    out = gradient.new_empty(len(grad), classes)
+    batch, ranks = ranked.shape
+    out = gradient.new_empty(batch, classes)
     tensors = (grad.to(gradient.dtype).contiguous(), gradient.contiguous(), ranked.contiguous(), out)
     spread = getattr(_kernels, f"topk_spread_{_check.dtype_name(gradient.dtype)}")
-    spread(len(grad), classes, ranked.shape[1], [t.data_ptr() for t in tensors], get_num_threads())
+    spread(batch, classes, ranks, [t.data_ptr() for t in tensors], get_num_threads())
     return out
 
 
@@ -111,7 +119,7 @@ class LabelMass(torch.autograd.Function):
     def forward(*args: Any) -> tuple[Tensor, Tensor, Tensor]:
         """Call the operator."""
         *tensors, options, wants_gradient = args
-        mass, gradient, ranked = torch.ops.gendr.topk_mass(*tensors, *options, wants_gradient)
+        mass, gradient, ranked = below_autograd(torch.ops.gendr.topk_mass, *tensors, *options, wants_gradient)
         return mass, gradient, ranked
 
     @staticmethod
@@ -151,9 +159,9 @@ class LabelMass(torch.autograd.Function):
 
 def _spread(grad_mass: Tensor, gradient: Tensor, ranked: Tensor, scores: Tensor) -> Tensor:
     """The gradient in all scores, of those that were not ranked 0."""
-    if not len(ranked):
+    if not ranked.shape[0]:
         return grad_mass.unsqueeze(-1) * gradient
-    spread: Tensor = torch.ops.gendr.topk_spread(grad_mass, gradient, ranked, scores.shape[1])
+    spread: Tensor = below_autograd(torch.ops.gendr.topk_spread, grad_mass, gradient, ranked, scores.shape[1])
     return spread
 
 

@@ -25,7 +25,7 @@ template <class T> inline int offer(T score, int at, T *value, int *index, int h
     return held + 1;
 }
 
-// NaNs are told by their bits: this file is compiled as if there were none.
+// NaNs and infinities are told and written by their bits: this file is compiled as if there were none.
 inline int32_t magnitude(float x) { return math::bits(x) & 0x7fffffff; }
 inline int64_t magnitude(double x) {
     int64_t bits;
@@ -37,6 +37,11 @@ inline bool is_nan(int64_t magnitude) { return magnitude > 0x7ff0000000000000; }
 inline void write_nan(float *at) { *at = math::from_bits(0x7fc00000); }
 inline void write_nan(double *at) {
     const int64_t bits = 0x7ff8000000000000;
+    memcpy(at, &bits, sizeof bits);
+}
+inline void write_minus_infinity(float *at) { *at = math::from_bits(int32_t(0xff800000)); }
+inline void write_minus_infinity(double *at) {
+    const uint64_t bits = 0xfff0000000000000;
     memcpy(at, &bits, sizeof bits);
 }
 
@@ -67,18 +72,20 @@ template <int groups, class T> T reached_by(const T *row, int n, int m, bool &ha
             largest[j] = magnitude(score) > largest[j] ? magnitude(score) : largest[j];
         }
     }
-    has_nan = holds_nan(row + begin, n - begin);
-    for (int j = 0; j < groups; ++j) has_nan |= is_nan(largest[j]);
+    int nans = 0;
+#pragma omp simd reduction(| : nans)
+    for (int j = 0; j < groups; ++j) nans |= is_nan(largest[j]);
+    for (; begin < n; ++begin) nans |= is_nan(magnitude(row[begin]));
+    has_nan = nans;
     for (int i = 0; i < groups; ++i) {
 #pragma omp simd
         for (int j = 0; j < groups; ++j) reach[j] += most[i] >= most[j] ? T(1) : T(0);
     }
-    // Halves instead of OpenMP's reductions: those begin at the largest finite number, and scores may be infinite.
-    alignas(64) T least[groups]; // all of them reach the smallest
-    for (int j = 0; j < groups; ++j) least[j] = most[j];
-    for (int half = groups / 2; half; half /= 2)
-        for (int j = 0; j < half; ++j) least[j] = least[j + half] < least[j] ? least[j + half] : least[j];
-    for (int j = 0; j < groups; ++j) most[j] = reach[j] >= T(m) ? most[j] : least[0];
+    // All of them reach the smallest, so that one is left. Halves instead of OpenMP's reductions: those begin at the
+    // largest finite number, and scores may be infinite.
+    T lowest;
+    write_minus_infinity(&lowest);
+    for (int j = 0; j < groups; ++j) most[j] = reach[j] >= T(m) ? most[j] : lowest;
     for (int half = groups / 2; half; half /= 2)
         for (int j = 0; j < half; ++j) most[j] = most[j + half] > most[j] ? most[j + half] : most[j];
     return most[0];
@@ -105,21 +112,25 @@ template <class T> int sift(const T *row, int n, T least, T *kept, int *kept_at)
     return found;
 }
 
-// Writes the places of the m highest of n scores: a score's rank is the number of those ahead of it, of equals the
-// first is ahead. Nothing branches on the scores. What follows them, to a whole vector, may be anything.
-template <class T> void rank(const T *score, const int *at, int n, int m, int *index) {
+// Writes the places of the m highest of n scores, m <= n: a score's rank is the number of those ahead of it, of equals
+// the first is ahead. Nothing branches on the scores, and little on n: up to a whole vector more of them are written.
+template <class T> void rank(T *score, const int *at, int n, int m, int *index) {
     typedef T Scores __attribute__((vector_size(lanes * sizeof(T)), aligned(sizeof(T)), may_alias));
     typedef decltype(Scores() > Scores()) Places; // -1 where it holds
     int of_rank[most_chosen + 1];                 // those beyond the m-th share the place after it
-    for (int first = 0; first < n; first += lanes) {
+    const int all = padded(n);
+    for (int i = n; i < all; ++i) write_minus_infinity(score + i); // behind all others
+    for (int first = 0; first < all; first += lanes) {
         const Scores own = *reinterpret_cast<const Scores *>(score + first);
-        const int end = math::min(first + lanes, n);
         Places ahead = {}, place;
         for (int j = 0; j < lanes; ++j) place[j] = first + j;
         for (int i = 0; i < first; ++i) ahead -= own <= score[i];
-        for (int i = first; i < end; ++i) ahead -= (own < score[i]) | ((own == score[i]) & (place > i));
-        for (int i = end; i < n; ++i) ahead -= own < score[i];
-        for (int j = 0; j < end - first; ++j) of_rank[math::min(int(ahead[j]), m)] = at[first + j];
+        for (int i = first; i < first + lanes; ++i) ahead -= (own < score[i]) | ((own == score[i]) & (place > i));
+        for (int i = first + lanes; i < all; ++i) ahead -= own < score[i];
+        int to[lanes];
+        for (int j = 0; j < lanes; ++j) to[j] = math::min(int(ahead[j]), m);
+#pragma omp simd
+        for (int j = 0; j < lanes; ++j) of_rank[to[j]] = at[first + j]; // any of those that share the last
     }
     for (int i = 0; i < m; ++i) index[i] = of_rank[i];
 }
@@ -128,7 +139,7 @@ template <class T> void rank(const T *score, const int *at, int n, int m, int *i
 // NaN.
 template <class T> bool select_outstanding(const T *row, int n, int m, int *index, bool &has_nan) {
     T kept[at_hand + piece + lanes]; // rank() reads whole vectors
-    int kept_at[at_hand + piece];
+    int kept_at[at_hand + piece + lanes];
     const T least = m <= 16 ? reached_by<32>(row, n, m, has_nan) : reached_by<64>(row, n, m, has_nan);
     if (has_nan) return false;
     const int found = sift(row, n, least, kept, kept_at);
