@@ -57,7 +57,8 @@ void gradient_stage(const Segment<G> &segment, G scale, const T *__restrict inde
 #pragma GCC ivdep
         for (int lane = 0; lane < lanes; ++lane) {
             const G k = G(index[first + lane]), row = G(int((k + G(0.5)) * inverse_cols));
-            const DistanceGradient<G> d = distance_gradient<squared, T>(t, k - row * cols + col_offset, row + row_offset);
+            const DistanceGradient<G> d =
+                distance_gradient<squared, T>(t, k - row * cols + col_offset, row + row_offset);
             const G x = G(in_argument[first + lane]) * d.x, y = G(in_argument[first + lane]) * d.y;
             sum[0][lane] += x * d.weight[0];
             sum[1][lane] += y * d.weight[0];
