@@ -1,7 +1,7 @@
 // The m highest scores of a row, the label's always among them.
 #pragma once
 
-#include "compact.h"
+#include "reaching.h"
 #include "topk_network.h"
 
 namespace gendr {
