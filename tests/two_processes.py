@@ -27,8 +27,8 @@ LR = {torch.float64: "1e-3:1e-4", torch.float32: "1e-4"}
 def losses(folder, fabric, dtype, codes=0):
     """The loss of each step, its mean over the processes."""
 
-    def network(*args, **options):
-        made = build(*args, **options).to(dtype)
+    def network(*args):
+        made = build(*args).to(dtype)
         made.template = made.template.to(dtype=dtype)
         return made
 
@@ -38,8 +38,6 @@ def losses(folder, fabric, dtype, codes=0):
 
     data = ShapeData(folder, "chair,table", "train")
     options = {"model": "modern", "lr": LR[dtype], "steps": STEPS, "batch": BATCH, "codes": codes}
-    if dtype == torch.float64:
-        options["tell_views"] = 0.1
     chosen = Settings(tuple(data.classes), tuple(data.counts), **options)
     with mock.patch.object(settings, "build", network), mock.patch.object(run, "load", batch):
         begun = run.Run(Path(folder, "none"), chosen, data, fabric)

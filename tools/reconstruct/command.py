@@ -75,8 +75,6 @@ class Train:
     codes: int = 0
     """How many of the steps, the first ones, fit a code to each object's silhouettes; the encoder then learns to tell
     the codes' meshes from an image. 0: encoder and decoder learn together, from the silhouettes."""
-    tell_views: float = 0.0
-    """Weight of telling from which of the 24 views an image was taken, which `--refine` goes by; 0: it is guessed."""
     seed: int = 0
     """Of weights and batches."""
     resume: tyro.conf.FlagCreatePairsOff[bool] = False
@@ -144,7 +142,6 @@ class Train:
             augment=self.augment,
             precision=self.precision,
             codes=self.codes,
-            tell_views=self.tell_views,
             seed=self.seed,
         )
 

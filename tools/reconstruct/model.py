@@ -12,7 +12,6 @@ from gendr.render import Mesh
 from gendr.tools.fit.shapes import sphere
 from gendr.tools.reconstruct.modern import SMOOTHNESS, ResNet18, SmoothDecoder
 from gendr.tools.reconstruct.published import Decoder, Encoder
-from gendr.tools.shapes.layout import VIEWS
 
 MODELS = ("published", "modern", "modern-plain", "modern-convolutions")
 """Two networks, and for comparisons the second without one of its parts."""
@@ -34,13 +33,10 @@ class Reconstructor(nn.Module):
         template: the mesh whose vertices are predicted.
         precision: "float32", or "bfloat16" for the encoder's layers, on processors that have it about twice as fast.
         codes: numbers `[N, D]` for each of N objects, which the decoder takes like those of an image; or None.
-        views: an image's numbers to the logarithms of how likely each of the layout's views is, but for a sum; or None.
 
-    >>> model = build("modern", objects=5, tells_views=True)
+    >>> model = build("modern", objects=5)
     >>> model(torch.zeros(2, 4, 64, 64)).shape, model.of_objects(torch.tensor([0, 3, 4])).shape
     (torch.Size([2, 642, 3]), torch.Size([3, 642, 3]))
-    >>> [part.shape for part in model.with_views(torch.zeros(2, 4, 64, 64))]
-    [torch.Size([2, 642, 3]), torch.Size([2, 24])]
     """
 
     def __init__(
@@ -50,30 +46,19 @@ class Reconstructor(nn.Module):
         template: Mesh,
         precision: str = "float32",
         codes: nn.Embedding | None = None,
-        views: nn.Linear | None = None,
     ) -> None:
         super().__init__()
         _check.choice("precision", precision, PRECISIONS)
         self.encoder, self.decoder, self.template, self.precision = encoder, decoder, template, precision
-        self.codes, self.views = codes, views
+        self.codes = codes
 
-    def forward(
-        self, inputs: Float[Tensor, "B 4 H W"] | Int64[Tensor, " B"], tell_views: bool = False
-    ) -> Vertices | tuple[Vertices, Tensor]:
+    def forward(self, inputs: Float[Tensor, "B 4 H W"] | Int64[Tensor, " B"]) -> Vertices:
         """The vertices `[B, V, 3]` of every image's mesh, or of the meshes that objects' codes stand for.
 
-        Images are red, green, blue, alpha in [0, 1]; objects are numbers of `codes`. All training comes through here
-        because what joins the gradients of several processes hears of nothing else.
+        Images are red, green, blue, alpha in [0, 1]; objects are numbers of `codes`. Both come through here because
+        what joins the gradients of several processes hears of nothing else.
         """
-        if not inputs.is_floating_point():
-            return self.of_objects(inputs)
-        return self.with_views(inputs) if tell_views else self.decoder(self.features(inputs))
-
-    def with_views(self, images: Float[Tensor, "B 4 H W"]) -> tuple[Vertices, Float[Tensor, "B 24"]]:
-        """The vertices, and for each view the logarithm of how likely it is the image's, but for a sum."""
-        assert self.views is not None
-        features = self.features(images)
-        return self.decoder(features), self.views(features)
+        return self.decoder(self.features(inputs)) if inputs.is_floating_point() else self.of_objects(inputs)
 
     def of_objects(self, objects: Int64[Tensor, " B"]) -> Vertices:
         """The vertices `[B, V, 3]` of the meshes that the objects' codes stand for."""
@@ -91,7 +76,7 @@ class Reconstructor(nn.Module):
         return self.template.with_vertices(vertices)
 
 
-def build(name: str, precision: str = "float32", objects: int = 0, *, tells_views: bool = False) -> Reconstructor:
+def build(name: str, precision: str = "float32", objects: int = 0) -> Reconstructor:
     """The network of that name, with fresh weights from torch's random numbers, and codes for so many objects.
 
     `published` is the network of the published comparisons, 25,961,417 weights; `modern` a narrow ResNet-18 whose
@@ -114,5 +99,4 @@ def build(name: str, precision: str = "float32", objects: int = 0, *, tells_view
     if objects:
         codes = nn.Embedding(objects, features)
         nn.init.normal_(codes.weight, std=CODES_BEGIN)
-    views = nn.Linear(features, VIEWS) if tells_views else None
-    return Reconstructor(encoder, decoder, start, precision, codes, views)
+    return Reconstructor(encoder, decoder, start, precision, codes)

@@ -24,9 +24,8 @@ SHARP = 1e-6
 class Refiner:
     r"""Images to vertices: a run's predictions, whose features then descend on the image's own silhouette.
 
-    The network's features `z0` of an image give a mesh. Of the 24 views of the data's layout, the one that the network
-    tells is taken to be the image's, or if it has not learnt to, that in which the mesh's silhouette agrees best with
-    the image's; then Adam minimises
+    The network's features `z0` of an image give a mesh. Of the 24 views of the data's layout, the one in which its
+    silhouette agrees best with the image's is taken to be the image's; then Adam minimises
 
         1 - IoU(render(decode(z), view), alpha) + hold mean((z - z0)^2) / var(z0)
 
@@ -67,10 +66,9 @@ class Refiner:
         network, alphas = self.trained.network, images[:, 3]
         objective = MultiView(network.template, self.trained.settings, images.shape[-1])
         _, tau = self.trained.settings.rates(self.trained.settings.steps - 1)
+        views = likeliest_views(objective, first, alphas)
         with torch.no_grad():
             start = network.features(images)
-            told = None if network.views is None else network.views(start).argmax(1)
-        views = likeliest_views(objective, first, alphas) if told is None else told
         unit = start.std(1, keepdim=True).clamp_min(1e-6)
         moves = torch.zeros_like(start, requires_grad=True)
         optimizer = torch.optim.Adam([moves], lr=self.lr)

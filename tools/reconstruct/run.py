@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,9 +110,7 @@ class Run:
 
     def _forward(self, batch: Batch, drawn: Draw, tau: float) -> Objective:
         objects = drawn.numbers(self.data.counts).to(self.fabric.device)
-        tells_views = self.network.views is not None and not self.fits_codes
-        found = self._model(objects if self.fits_codes else batch.images, tells_views)
-        vertices, views = found if tells_views else (found, None)
+        vertices = self._model(objects if self.fits_codes else batch.images)
         self._expect_finite("the predictions", vertices.detach(), drawn)
         if self._learns:
             with torch.no_grad():
@@ -121,9 +118,6 @@ class Run:
             objective = self.objective.learning(vertices, wanted, batch, tau)
         else:
             objective = self.objective(vertices, batch, tau)
-        if views is not None:
-            missed = torch.nn.functional.cross_entropy(views, batch.views)
-            objective = replace(objective, loss=objective.loss + self.settings.tell_views * missed)
         self._expect_finite("the loss", objective.loss.detach().expand(len(drawn)), drawn)
         return objective
 
@@ -139,10 +133,9 @@ class Run:
 
 
 def _groups(network: Reconstructor) -> list[dict[str, Any]]:
-    """The weights of encoder, decoder and codes, which take steps of different sizes; who tells views is an encoder."""
-    of_images = [network.encoder] + ([network.views] if network.views is not None else [])
-    parts = [of_images, [network.decoder]] + ([[network.codes]] if network.codes is not None else [])
-    return [{"params": [weight for module in part for weight in module.parameters()]} for part in parts]
+    """The weights of encoder, decoder and codes, which take steps of different sizes."""
+    parts = [network.encoder, network.decoder] + ([network.codes] if network.codes is not None else [])
+    return [{"params": list(part.parameters())} for part in parts]
 
 
 def _expect_one_folder(fabric: Any, step: int) -> None:

@@ -81,7 +81,6 @@ class Settings:
         precision: of the encoder's arithmetic, "float32" or "bfloat16".
         codes: how many of the steps, the first ones, fit codes of the objects, which the encoder then learns to tell
             from an image; 0 trains encoder and decoder together, as published.
-        tell_views: weight of telling an image's view among the layout's, which refinement goes by; 0 tells none.
         seed: of weights and batches.
 
     Raises:
@@ -106,7 +105,6 @@ class Settings:
     augment: bool = False
     precision: str = "float32"
     codes: int = 0
-    tell_views: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -116,7 +114,7 @@ class Settings:
             _check.number(name, getattr(self, name), 1)
         _check.number("codes", self.codes, 0, self.steps - 1)
         _check.number("seed", self.seed, 0, 2**63 - 1)
-        for name in ("laplacian", "flatten", "tell_views"):
+        for name in ("laplacian", "flatten"):
             _check.number(name, getattr(self, name), 0.0)
         _check.number("clip", self.clip, 0.0, open_low=True)
         rate("tau", self.tau), rate("lr", self.lr), self.family, self.conorm
@@ -138,8 +136,7 @@ class Settings:
 
     def network(self) -> Reconstructor:
         """The network with fresh weights, and with codes where some are fitted."""
-        objects = sum(self.counts) if self.codes else 0
-        return build(self.model, self.precision, objects, tells_views=self.tell_views > 0)
+        return build(self.model, self.precision, sum(self.counts) if self.codes else 0)
 
     def plain(self) -> dict[str, Any]:
         """As JSON holds it."""
