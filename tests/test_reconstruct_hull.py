@@ -7,16 +7,10 @@ import torch
 
 from gendr import Mesh
 from gendr.tools.arguments import BAD_ARGUMENTS
-from gendr.tools.reconstruct import hull
 from gendr.tools.reconstruct.hull import Hull, agreement, visual_hull
 from gendr.tools.shapes.layout import ShapeData
 from gendr.tools.shapes.voxels import voxelise
 from reconstruct_data import box, pictures, write_boxes
-
-
-@pytest.fixture(autouse=True)
-def few_points(monkeypatch):
-    monkeypatch.setattr(hull, "FINER", 4)  # half of the time
 
 
 def hull_of(mesh):
