@@ -8,6 +8,7 @@ import torch
 import trimesh
 
 from gendr.render.losses import (
+    area_loss,
     edge_length_loss,
     flatten_loss,
     hard_iou,
@@ -18,7 +19,7 @@ from gendr.render.losses import (
 )
 from gendr.render.topology import MeshTopology
 
-REGULARISERS = [laplacian_loss, flatten_loss, edge_length_loss]
+REGULARISERS = [laplacian_loss, flatten_loss, edge_length_loss, area_loss]
 
 
 def resting_length_loss(vertices, faces):
@@ -159,6 +160,26 @@ def test_edge_length():
     lengths = np.linalg.norm(vertices.numpy()[edges[:, 0]] - vertices.numpy()[edges[:, 1]], axis=1)
     assert edge_length_loss(vertices, faces).item() == pytest.approx((lengths**2).mean(), rel=1e-13)
     assert edge_length_loss(vertices, faces, 0.5).item() == pytest.approx(((lengths - 0.5) ** 2).mean(), rel=1e-12)
+
+
+def test_area_is_that_of_the_surface():
+    vertices, faces = bumpy_sphere()
+    expected = trimesh.Trimesh(vertices.numpy(), faces.numpy(), process=False).area
+    assert area_loss(vertices, faces).item() == pytest.approx(expected, rel=1e-13)
+    assert area_loss(vertices, torch.cat((faces, faces))).item() == pytest.approx(2 * expected, rel=1e-13)
+
+
+def test_area_flattens_a_lid():
+    """A vertex inside a plane polygon, lifted, is pulled straight down; within the plane nothing moves it."""
+    square = torch.tensor([[0.0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [0.3, 0.6, 0]], dtype=torch.float64)
+    fan = torch.tensor([[0, 1, 4], [1, 2, 4], [2, 3, 4], [3, 0, 4]])
+    for height in (0.0, 0.2):
+        vertices = (square + height * torch.tensor([[0, 0, 0.0]] * 4 + [[0, 0, 1.0]])).requires_grad_()
+        area_loss(vertices, fan).backward()
+        assert vertices.grad is not None
+        pull = vertices.grad[4]
+        assert pull[2] == 0.0 if height == 0.0 else pull[2] > 0.1
+        assert height > 0.0 or pull.abs().max() < 1e-15
 
 
 @pytest.mark.parametrize("loss", REGULARISERS)

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from gendr.tools.reconstruct import compare
-from gendr.tools.reconstruct.compare import Compare, First, summary
+from gendr.tools.reconstruct.compare import Compare, summary
 from gendr.tools.reconstruct.contenders import RECIPE, RENDERERS, TABLES, Contender
+from gendr.tools.reconstruct.first import First
 from gendr.tools.reconstruct.model import build
 from gendr.tools.reconstruct.published import Encoder
 from gendr.tools.shapes.layout import ShapeData

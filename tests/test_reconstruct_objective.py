@@ -8,7 +8,7 @@ import itertools
 import pytest
 import torch
 
-from gendr.render.losses import flatten_loss, iou_loss, laplacian_loss
+from gendr.render.losses import area_loss, flatten_loss, iou_loss, laplacian_loss
 from gendr.tools.fit.shapes import sphere
 from gendr.tools.reconstruct.batches import Batch
 from gendr.tools.reconstruct.objective import MultiView
@@ -55,6 +55,9 @@ def test_four_renders_are_the_views_and_the_cross_views():
     faces = sphere(2, 0.25).faces
     smooth = 5e-3 * laplacian_loss(vertices, faces) + 5e-4 * flatten_loss(vertices, faces)
     assert found.loss == pytest.approx(float(found.silhouette + smooth), abs=1e-6)
+    tight = MultiView(sphere(2, 0.25), dataclasses.replace(SETTINGS, area=0.1))(vertices, batch, 1e-4)
+    expected = found.silhouette + smooth + 0.1 * area_loss(vertices, faces)
+    assert tight.loss == pytest.approx(float(expected), abs=1e-6)
 
 
 def test_the_published_schedules():
@@ -79,6 +82,7 @@ def test_schedules_with_an_end_fall_all_the_way():
         ({"batch": 0}, "batch: expected a number in"),
         ({"clip": 0.0}, "clip: expected a number in"),
         ({"laplacian": float("nan")}, "laplacian: expected a number in"),
+        ({"area": -0.1}, "area: expected a number in"),
         ({"seed": -1}, "seed: expected a number in"),
         ({"distribution": "bell"}, "bell"),
         ({"t_conorm": "sum"}, "sum"),

@@ -66,6 +66,8 @@ class Train:
     """Weight of the Laplacian term."""
     flatten: float = 5e-4
     """Weight of the dihedral term."""
+    area: float = 0.0
+    """Weight of the surface's area; 0.1 draws flat what no silhouette shows."""
     clip: float = 10.0
     """Largest norm of the gradient."""
     augment: tyro.conf.FlagCreatePairsOff[bool] = False
@@ -138,6 +140,7 @@ class Train:
             batch=self.batch * processes(self.devices, self.num_nodes),
             laplacian=self.laplacian,
             flatten=self.flatten,
+            area=self.area,
             clip=self.clip,
             augment=self.augment,
             precision=self.precision,

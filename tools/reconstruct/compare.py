@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tyro
-from numpy.typing import NDArray
 from rich.console import Console
 
 import gendr
@@ -26,6 +25,7 @@ from gendr.tools.reconstruct.contenders import TABLES, Contender
 from gendr.tools.reconstruct.data import opened
 from gendr.tools.reconstruct.evaluate import Solids, evaluate, mean, predicted_voxels
 from gendr.tools.reconstruct.extra import needs_train
+from gendr.tools.reconstruct.first import First
 from gendr.tools.reconstruct.predict import load_run
 from gendr.tools.reconstruct.run import NotFinite, Run, checked_state
 from gendr.tools.reconstruct.train import train
@@ -37,28 +37,6 @@ TABLE = "table.md"
 
 Scores = dict[str, Any]
 """Of a run: `seconds`, `steps`, and `iou` by data set and class."""
-
-
-class First:
-    """The first objects of each class of a data set.
-
-    Args:
-        data: the data set.
-        most: objects a class.
-    """
-
-    def __init__(self, data: Solids, most: int) -> None:
-        self._data, self._most = data, most
-        self.classes, self.names = data.classes, data.names
-        self.counts = [min(count, most) for count in data.counts]
-
-    def images(self, name: str) -> NDArray[Any]:
-        """Of a class."""
-        return self._data.images(name)[: self._most]
-
-    def voxels(self, name: str) -> NDArray[Any]:
-        """Of a class."""
-        return self._data.voxels(name)[: self._most]
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,10 @@ class SmoothDecoder(nn.Module):
 
     def forward(self, features: Float[Tensor, "B D"]) -> Vertices:
         """The vertices `[B, V, 3]`."""
-        out = self.last(self.hidden(features))
+        return self.surface(self.last(self.hidden(features)))
+
+    def surface(self, out: Float[Tensor, "B N"]) -> Vertices:
+        """The vertices `[B, V, 3]` that the last layer's `N = 6 + 3 V` numbers stand for; 0 is the sphere."""
         centre, extents = 0.1 * out[:, None, :3], out[:, None, 3:6].exp()
         # Rows of V numbers for each coordinate, so that smoothing is one product of matrices.
         bumps = (out[:, 6:].unflatten(1, (3, -1)) @ self.smoothing).mT

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gendr._types import Alpha, Vertices
 from gendr.render import Camera, Mesh, MeshTopology, Renderer
-from gendr.render.losses import flatten_loss, hard_iou, iou_loss, laplacian_loss
+from gendr.render.losses import area_loss, flatten_loss, hard_iou, iou_loss, laplacian_loss
 from gendr.tools.reconstruct.batches import Batch
 from gendr.tools.reconstruct.settings import Settings
 from gendr.tools.shapes.layout import VIEWS
@@ -28,10 +28,11 @@ class Objective:
     """The terms of one step, each a mean over the batch.
 
     Attributes:
-        loss: what is minimised: `silhouette + w_l laplacian + w_f flatten`, or a distance of vertices.
+        loss: what is minimised: `silhouette + w_l laplacian + w_f flatten + w_a area`, or a distance of vertices.
         silhouette: 1 - IoU of soft and true silhouettes over all renders.
         laplacian: of the predicted meshes.
         flatten: of the predicted meshes.
+        area: of the predicted meshes.
         alphas: the renders. For predictions from both views `[4 B, H, W]`: in the first view the predictions from the
             first and from the second view, then both in the second view.
         iou: of the silhouettes' masks, without gradient.
@@ -41,6 +42,7 @@ class Objective:
     silhouette: Float[Tensor, ""]
     laplacian: Float[Tensor, ""]
     flatten: Float[Tensor, ""]
+    area: Float[Tensor, ""]
     alphas: Alpha
     iou: Float[Tensor, ""]
 
@@ -80,8 +82,10 @@ class MultiView:
         alphas = self.render(torch.cat((vertices, vertices)), views, tau)
         silhouette = iou_loss(alphas, targets)
         laplacian, flatten = laplacian_loss(vertices, self._topology), flatten_loss(vertices, self._topology)
-        loss = silhouette + self._settings.laplacian * laplacian + self._settings.flatten * flatten
-        return Objective(loss, silhouette, laplacian, flatten, alphas, hard_iou(alphas, targets).mean())
+        weights = self._settings
+        area = area_loss(vertices if weights.area else vertices.detach(), self._topology)
+        loss = silhouette + weights.laplacian * laplacian + weights.flatten * flatten + weights.area * area
+        return Objective(loss, silhouette, laplacian, flatten, area, alphas, hard_iou(alphas, targets).mean())
 
     def learning(
         self, vertices: Float[Tensor, "N V 3"], wanted: Float[Tensor, "B V 3"], batch: Batch, tau: float

@@ -67,7 +67,8 @@ class Run:
         """Take one step.
 
         Returns:
-            This process's figures: loss, iou, laplacian, flatten, lr, tau, and the gradient's norm before clipping.
+            This process's figures: loss, iou, laplacian, flatten, area, lr, tau, and norm, of the gradient before
+            clipping.
 
         Raises:
             NotFinite: predictions, loss or gradient are not finite. The weights are as they were before the step.
@@ -88,7 +89,7 @@ class Run:
             group["lr"] = pace * lr
         self._optimizer.step()
         self.step += 1
-        terms = ("loss", "iou", "laplacian", "flatten")
+        terms = ("loss", "iou", "laplacian", "flatten", "area")
         figures = {name: float(getattr(objective, name).detach()) for name in terms}
         return {**figures, "lr": lr, "tau": tau, "norm": float(norm)}
 

@@ -76,6 +76,7 @@ class Settings:
         batch: objects a step, over all processes; each is seen in two views.
         laplacian: weight of the Laplacian term.
         flatten: weight of the dihedral term.
+        area: weight of the surface's area; 0, as published, does without it.
         clip: largest norm of the gradient.
         augment: whether the images' colours are changed at random.
         precision: of the encoder's arithmetic, "float32" or "bfloat16".
@@ -101,6 +102,7 @@ class Settings:
     batch: int = 64
     laplacian: float = 5e-3
     flatten: float = 5e-4
+    area: float = 0.0
     clip: float = 10.0
     augment: bool = False
     precision: str = "float32"
@@ -114,7 +116,7 @@ class Settings:
             _check.number(name, getattr(self, name), 1)
         _check.number("codes", self.codes, 0, self.steps - 1)
         _check.number("seed", self.seed, 0, 2**63 - 1)
-        for name in ("laplacian", "flatten"):
+        for name in ("laplacian", "flatten", "area"):
             _check.number(name, getattr(self, name), 0.0)
         _check.number("clip", self.clip, 0.0, open_low=True)
         rate("tau", self.tau), rate("lr", self.lr), self.family, self.conorm

@@ -13,7 +13,7 @@ from gendr.tools.reconstruct.board import Board
 from gendr.tools.reconstruct.run import LOG, Run
 from gendr.tools.training import Log
 
-COLUMNS = ("step", "loss", "iou", "laplacian", "flatten", "lr", "tau", "norm", "seconds")
+COLUMNS = ("step", "loss", "iou", "laplacian", "flatten", "area", "lr", "tau", "norm", "seconds")
 
 
 def train(
