@@ -10,13 +10,14 @@ from torch import Tensor
 from gendr import _kernels
 from gendr._ops.coverage import OPTIONS, CoverageOptions, empty_gradient, settings_of, validated
 from gendr._ops.library import (
+    Operator,
+    derives_once,
     differentiate_once,
     each_element,
     kernel,
-    library,
-    refusing_gradients,
     require_finite,
     require_in,
+    with_signature,
     within,
 )
 from gendr._threads import get_num_threads
@@ -59,12 +60,6 @@ _INPUTS = (
 )
 _TENSORS = 11  # of _INPUTS
 _OPTIONS = f"bool is_hard, bool is_perspective, float eps, int wrap, {OPTIONS}"
-library.define(f"blend({_INPUTS}, {_OPTIONS}) -> (Tensor, Tensor, Tensor, Tensor)")
-library.define(
-    "blend_backward(Tensor grad_alpha, Tensor grad_record, Tensor sums, Tensor record, Tensor state, bool wants_p, "
-    f"bool wants_gamma, bool wants_texels, {_INPUTS}, {_OPTIONS}) "
-    "-> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)"
-)
 
 
 def blend(
@@ -239,19 +234,22 @@ def _blend_backward_fake(*args: Any) -> tuple[Tensor, ...]:
     return whole[0], *numbers, *whole[1:]
 
 
-library.impl("blend", _blend_cpu, "CPU")
-library.impl("blend_backward", _blend_backward_cpu, "CPU")
-library.impl("blend", refusing_gradients(torch.ops.gendr.blend.default), "Autograd")
-library.impl("blend_backward", refusing_gradients(torch.ops.gendr.blend_backward.default), "Autograd")
-torch.library.register_fake("gendr::blend", _blend_fake, lib=library)
-torch.library.register_fake("gendr::blend_backward", _blend_backward_fake, lib=library)
-_FirstDerivatives = differentiate_once(torch.ops.gendr.blend_backward)
+_blend = Operator(f"blend({_INPUTS}, {_OPTIONS}) -> (Tensor, Tensor, Tensor, Tensor)", _blend_cpu, _blend_fake)
+_blend_backward = Operator(
+    "blend_backward(Tensor grad_alpha, Tensor grad_record, Tensor sums, Tensor record, Tensor state, bool wants_p, "
+    f"bool wants_gamma, bool wants_texels, {_INPUTS}, {_OPTIONS}) "
+    "-> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)",
+    _blend_backward_cpu,
+    _blend_backward_fake,
+)
+_FirstDerivatives = differentiate_once(_blend_backward)
 
 
 class Blend(torch.autograd.Function):
     """Forward and backward operator joined: first derivatives, in reverse mode."""
 
     @staticmethod
+    @with_signature
     def forward(  # each argument by name: compilers do not take a variable number
         face_vertices: Tensor,
         tau: Tensor,
@@ -268,7 +266,7 @@ class Blend(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Call the operator."""
         surface = (attributes, uvs, texels, maps, map_of_face)
-        outputs: tuple[Tensor, Tensor, Tensor, Tensor] = torch.ops.gendr.blend(
+        outputs: tuple[Tensor, Tensor, Tensor, Tensor] = _blend(
             face_vertices, tau, shift, p, gamma, *surface, face_ranges, *options
         )
         return outputs
@@ -288,7 +286,7 @@ class Blend(torch.autograd.Function):
         """Call the backward operator, so that differentiating its result raises."""
         sums, record, state, *tensors = ctx.saved_tensors
         wanted = tuple(ctx.needs_input_grad[i] for i in (3, 4, 7))  # p, gamma, texels
-        call = torch.ops.gendr.blend_backward if torch.compiler.is_compiling() else _FirstDerivatives.apply
+        call = _blend_backward if derives_once() else _FirstDerivatives.apply
         grads = call(grad_alpha, grad_record, sums, record, state, *wanted, *tensors, *ctx.options)  # type: ignore[no-untyped-call]
         needed = [g if need else None for g, need in zip(grads, ctx.needs_input_grad, strict=False)]
         return *needed, None, None, None, None
@@ -304,4 +302,4 @@ def _backward_vmap(info: Any, in_dims: tuple[Any, ...], *args: Any) -> Any:
     return each_element(_FirstDerivatives.apply, info.batch_size, dims, args)
 
 
-torch.library.register_vmap("gendr::blend_backward", _backward_vmap, lib=library)
+_blend_backward.batch(_backward_vmap)

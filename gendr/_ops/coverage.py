@@ -9,13 +9,14 @@ from torch import Tensor
 
 from gendr import _kernels
 from gendr._ops.library import (
+    Operator,
+    derives_once,
     differentiate_once,
     each_element,
     kernel,
-    library,
-    refusing_gradients,
     require_finite,
     require_in,
+    with_signature,
     within,
 )
 from gendr._threads import get_num_threads
@@ -45,11 +46,6 @@ OPTIONS = (
     "str t_conorm, float cutoff, float near, float far, int cull"
 )
 _INPUTS = "Tensor face_vertices, Tensor tau, Tensor shift, Tensor p, Tensor? face_ranges"
-library.define(f"coverage({_INPUTS}, {OPTIONS}) -> (Tensor, Tensor)")
-library.define(
-    f"coverage_backward(Tensor grad_alpha, Tensor state, bool wants_p, {_INPUTS}, {OPTIONS}) "
-    "-> (Tensor, Tensor, Tensor, Tensor)"
-)
 
 
 def coverage(
@@ -187,19 +183,21 @@ def _coverage_backward_fake(
     return points, tau.new_empty(tau.shape), shift.new_empty(()), p.new_empty(())
 
 
-library.impl("coverage", _coverage_cpu, "CPU")
-library.impl("coverage_backward", _coverage_backward_cpu, "CPU")
-library.impl("coverage", refusing_gradients(torch.ops.gendr.coverage.default), "Autograd")
-library.impl("coverage_backward", refusing_gradients(torch.ops.gendr.coverage_backward.default), "Autograd")
-torch.library.register_fake("gendr::coverage", _coverage_fake, lib=library)
-torch.library.register_fake("gendr::coverage_backward", _coverage_backward_fake, lib=library)
-_FirstDerivatives = differentiate_once(torch.ops.gendr.coverage_backward)
+_coverage = Operator(f"coverage({_INPUTS}, {OPTIONS}) -> (Tensor, Tensor)", _coverage_cpu, _coverage_fake)
+_coverage_backward = Operator(
+    f"coverage_backward(Tensor grad_alpha, Tensor state, bool wants_p, {_INPUTS}, {OPTIONS}) "
+    "-> (Tensor, Tensor, Tensor, Tensor)",
+    _coverage_backward_cpu,
+    _coverage_backward_fake,
+)
+_FirstDerivatives = differentiate_once(_coverage_backward)
 
 
 class Coverage(torch.autograd.Function):
     """Forward and backward operator joined: first derivatives, in reverse mode."""
 
     @staticmethod
+    @with_signature
     def forward(
         face_vertices: Tensor,
         tau: Tensor,
@@ -209,7 +207,7 @@ class Coverage(torch.autograd.Function):
         options: CoverageOptions,
     ) -> tuple[Tensor, Tensor]:
         """Call the operator."""
-        alpha, state = torch.ops.gendr.coverage(face_vertices, tau, shift, p, face_ranges, *options)
+        alpha, state = _coverage(face_vertices, tau, shift, p, face_ranges, *options)
         return alpha, state
 
     @staticmethod
@@ -223,8 +221,7 @@ class Coverage(torch.autograd.Function):
     def backward(ctx: Any, grad_alpha: Tensor, _grad_state: Tensor) -> tuple[Any, ...]:
         """Call the backward operator, so that differentiating its result raises."""
         state, *tensors = ctx.saved_tensors
-        # Compilers differentiate once by construction, and do not take a function within a function's backward.
-        call = torch.ops.gendr.coverage_backward if torch.compiler.is_compiling() else _FirstDerivatives.apply
+        call = _coverage_backward if derives_once() else _FirstDerivatives.apply
         grads = call(grad_alpha, state, ctx.needs_input_grad[3], *tensors, *ctx.options)  # type: ignore[no-untyped-call]
         return *grads, None, None
 
@@ -261,4 +258,4 @@ def _backward_vmap(info: Any, in_dims: tuple[Any, ...], *args: Any) -> Any:
     return each_element(_FirstDerivatives.apply, info.batch_size, dims, args)
 
 
-torch.library.register_vmap("gendr::coverage_backward", _backward_vmap, lib=library)
+_coverage_backward.batch(_backward_vmap)

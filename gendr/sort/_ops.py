@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from gendr import _check, _kernels
-from gendr._ops.library import derives_once, differentiate_once, no_derivative, refusing_gradients, with_signature
+from gendr._ops.library import Operator, derives_once, differentiate_once, no_derivative, with_signature
 from gendr._threads import get_num_threads
 
 DISTRIBUTIONS: list[str] = _kernels.distribution_names()
@@ -31,12 +31,6 @@ class SortOptions(NamedTuple):
 
 
 _OPTIONS = "int product, SymInt rows, str distribution, float scale, float art"
-_library = torch.library.Library("gendr", "FRAGMENT")
-_library.define(f"sort_network(Tensor x, Tensor weights, Tensor pairs, Tensor starts, {_OPTIONS}) -> (Tensor, Tensor)")
-_library.define(
-    "sort_network_backward(Tensor grad_values, Tensor grad_product, Tensor x, Tensor weights, Tensor pairs, "
-    f"Tensor starts, bool wants_weights, {_OPTIONS}) -> (Tensor, Tensor)"
-)
 
 
 def sort_network(
@@ -150,16 +144,19 @@ def _sort_network_backward_fake(
 
 
 _NO_DERIVATIVE = no_derivative("backend='reference' has all of them")
-_library.impl("sort_network", _sort_network_cpu, "CPU")
-_library.impl("sort_network_backward", _sort_network_backward_cpu, "CPU")
-_library.impl("sort_network", refusing_gradients(torch.ops.gendr.sort_network.default, _NO_DERIVATIVE), "Autograd")
-_library.impl(
-    "sort_network_backward",
-    refusing_gradients(torch.ops.gendr.sort_network_backward.default, _NO_DERIVATIVE),
-    "Autograd",
+_sort_network = Operator(
+    f"sort_network(Tensor x, Tensor weights, Tensor pairs, Tensor starts, {_OPTIONS}) -> (Tensor, Tensor)",
+    _sort_network_cpu,
+    _sort_network_fake,
+    _NO_DERIVATIVE,
 )
-torch.library.register_fake("gendr::sort_network", _sort_network_fake, lib=_library)
-torch.library.register_fake("gendr::sort_network_backward", _sort_network_backward_fake, lib=_library)
+_sort_network_backward = Operator(
+    "sort_network_backward(Tensor grad_values, Tensor grad_product, Tensor x, Tensor weights, Tensor pairs, "
+    f"Tensor starts, bool wants_weights, {_OPTIONS}) -> (Tensor, Tensor)",
+    _sort_network_backward_cpu,
+    _sort_network_backward_fake,
+    _NO_DERIVATIVE,
+)
 
 
 class SortNetwork(torch.autograd.Function):
@@ -171,7 +168,7 @@ class SortNetwork(torch.autograd.Function):
         x: Tensor, weights: Tensor, pairs: Tensor, starts: Tensor, options: SortOptions
     ) -> tuple[Tensor, Tensor]:
         """Call the operator."""
-        values, product = torch.ops.gendr.sort_network.default(x, weights, pairs, starts, *options)
+        values, product = _sort_network(x, weights, pairs, starts, *options)
         return values, product
 
     @staticmethod
@@ -189,7 +186,7 @@ class SortNetwork(torch.autograd.Function):
             return None, None, None, None, None
         none = x.new_empty(0)
         wants_weights = ctx.needs_input_grad[1] and grad_product is not None
-        call: Any = torch.ops.gendr.sort_network_backward.default if derives_once() else FirstDerivatives.apply
+        call: Any = _sort_network_backward if derives_once() else FirstDerivatives.apply
         grad_x, grad_weights = call(
             none if grad_values is None else grad_values,
             none if grad_product is None else grad_product,
@@ -224,10 +221,8 @@ def _backward_vmap(info: Any, in_dims: tuple[Any, ...], *args: Any) -> tuple[tup
     return (_unfolded(grad_x, size), _unfolded(grad_weights, size)), (0, 0)
 
 
-FirstDerivatives = differentiate_once(
-    lambda *args: torch.ops.gendr.sort_network_backward(*args), _NO_DERIVATIVE, _backward_vmap
-)
-torch.library.register_vmap("gendr::sort_network_backward", _backward_vmap, lib=_library)
+FirstDerivatives = differentiate_once(_sort_network_backward, _NO_DERIVATIVE, _backward_vmap)
+_sort_network_backward.batch(_backward_vmap)
 
 
 def _folded(tensor: Tensor, dim: int | None, size: int) -> Tensor:

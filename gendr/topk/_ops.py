@@ -13,14 +13,7 @@ from torch import Tensor
 
 from gendr import _check, _kernels
 from gendr._ops import DISTRIBUTIONS
-from gendr._ops.library import (
-    below_autograd,
-    derives_once,
-    differentiate_once,
-    no_derivative,
-    refusing_gradients,
-    with_signature,
-)
+from gendr._ops.library import Operator, derives_once, differentiate_once, no_derivative, with_signature
 from gendr._threads import get_num_threads
 
 
@@ -31,14 +24,6 @@ class MassOptions(NamedTuple):
     scale: float
     ranked: int  # how many of the highest scores go through the network
     least_mass: float = 0.0  # above 0: -log(mass) instead, of a mass of at least this
-
-
-_library = torch.library.Library("gendr", "FRAGMENT")
-_library.define(
-    "topk_mass(Tensor scores, Tensor labels, Tensor weights, Tensor pairs, Tensor starts, str distribution, "
-    "float scale, SymInt ranked, float least_mass, bool wants_gradient) -> (Tensor, Tensor, Tensor)"
-)
-_library.define("topk_spread(Tensor grad, Tensor gradient, Tensor ranked, SymInt classes) -> Tensor")
 
 
 def label_mass(
@@ -102,13 +87,19 @@ def _topk_spread_fake(grad: Tensor, gradient: Tensor, _ranked: Tensor, classes: 
 
 
 _NO_DERIVATIVE = no_derivative("call TopKLoss(..., backend='reference') for those")
-for _name, _cpu, _fake in (
-    ("topk_mass", _topk_mass_cpu, _topk_mass_fake),
-    ("topk_spread", _topk_spread_cpu, _topk_spread_fake),
-):
-    _library.impl(_name, _cpu, "CPU")
-    _library.impl(_name, refusing_gradients(getattr(torch.ops.gendr, _name).default, _NO_DERIVATIVE), "Autograd")
-    torch.library.register_fake(f"gendr::{_name}", _fake, lib=_library)
+_topk_mass = Operator(
+    "topk_mass(Tensor scores, Tensor labels, Tensor weights, Tensor pairs, Tensor starts, str distribution, "
+    "float scale, SymInt ranked, float least_mass, bool wants_gradient) -> (Tensor, Tensor, Tensor)",
+    _topk_mass_cpu,
+    _topk_mass_fake,
+    _NO_DERIVATIVE,
+)
+_topk_spread = Operator(
+    "topk_spread(Tensor grad, Tensor gradient, Tensor ranked, SymInt classes) -> Tensor",
+    _topk_spread_cpu,
+    _topk_spread_fake,
+    _NO_DERIVATIVE,
+)
 
 
 class LabelMass(torch.autograd.Function):
@@ -119,7 +110,7 @@ class LabelMass(torch.autograd.Function):
     def forward(*args: Any) -> tuple[Tensor, Tensor, Tensor]:
         """Call the operator."""
         *tensors, options, wants_gradient = args
-        mass, gradient, ranked = below_autograd(torch.ops.gendr.topk_mass, *tensors, *options, wants_gradient)
+        mass, gradient, ranked = _topk_mass(*tensors, *options, wants_gradient)
         return mass, gradient, ranked
 
     @staticmethod
@@ -161,7 +152,7 @@ def _spread(grad_mass: Tensor, gradient: Tensor, ranked: Tensor, scores: Tensor)
     """The gradient in all scores, of those that were not ranked 0."""
     if not ranked.shape[0]:
         return grad_mass.unsqueeze(-1) * gradient
-    spread: Tensor = below_autograd(torch.ops.gendr.topk_spread, grad_mass, gradient, ranked, scores.shape[1])
+    spread: Tensor = _topk_spread(grad_mass, gradient, ranked, scores.shape[1])
     return spread
 
 

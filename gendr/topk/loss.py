@@ -12,6 +12,7 @@ from gendr import _check
 from gendr.distributions import Distribution, from_spec
 from gendr.distributions._values import concrete, extremes
 from gendr.sort import NeuralSort, Sigmoid, Sinkhorn, SoftSort, Sorter, auto_steepness
+from gendr.topk.odds import KnownOdds, Odds, probabilities
 from gendr.topk.ranked import (
     BACKENDS,
     class_masses,
@@ -19,7 +20,6 @@ from gendr.topk.ranked import (
     network_mass,
     network_surprise,
     operator_masses,
-    rank_weights,
     surprise,
 )
 from gendr.topk.selection import SELECTIONS, selection_network
@@ -89,12 +89,13 @@ class TopKLoss(nn.Module):
         backend: str = "auto",
     ) -> None:
         super().__init__()
-        self.register_buffer("p_k", _probabilities(p_k))
+        self.register_buffer("p_k", probabilities(p_k))
         if m is not None and (not isinstance(m, int) or m < self.p_k.shape[-1]):
             _check.fail("m", f"None or an int of at least {self.p_k.shape[-1]}, the length of p_k", m)
         self.m = m
         self.by = method if isinstance(method, Sorter) else _operator(method, tau)
         self.top1 = _check.choice("top1", top1, TOP1)
+        self._known = KnownOdds(all_ranked=top1 == "ranked")
         self.family = from_spec(distribution) if isinstance(distribution, str) else distribution
         Sigmoid(self.family, 1.0)
         self.steepness = steepness if steepness == "auto" else _check.number("steepness", steepness, 0, open_low=True)
@@ -125,8 +126,8 @@ class TopKLoss(nn.Module):
         counted = self._counted(at, n)
         if counted is not None:
             at = torch.where(counted, at, 0)
-        chances = self._chances(at, p_k, n).to(rows.dtype)
-        loss = self._reduced(self._each(rows, at, chances, given=p_k is not None), at, counted, n)
+        odds = self._odds(at, p_k, n, rows.dtype)
+        loss = self._reduced(self._each(rows, at, odds, given=p_k is not None), at, counted, n)
         return (loss.reshape(labels.shape) if self.reduction == "none" else loss).to(scores.dtype)
 
     def _counted(self, labels: Tensor, n: int) -> Tensor | None:
@@ -158,43 +159,40 @@ class TopKLoss(nn.Module):
             total = total / torch.where(weights > 0, weights, 1)
         return total
 
-    def _chances(self, labels: Tensor, given: Tensor | None, n: int) -> Tensor:
-        if given is not None:
-            _check.tensor("p_k", given, ("*", "K"))
-            if given.numel() != len(labels) * given.shape[-1]:
-                _check.fail("p_k", f"a row for each of {len(labels)} samples", given)
-            chances = _probabilities(given).reshape(len(labels), -1)
-        elif self.p_k.dim() == 1:
-            chances = self.p_k.unsqueeze(0)
-        else:
-            _check.tensor("p_k", self.p_k, (n, "K"))
-            chances = self.p_k[labels]
+    def _odds(self, labels: Tensor, given: Tensor | None, n: int, dtype: torch.dtype) -> Odds:
+        """Of each sample, or of all."""
+        chances = self.p_k if given is None else _check.tensor("p_k", given, ("*", "K"))
         limit = n if self.m is None else min(self.m, n)
-        if chances.shape[1] > limit:
-            _check.fail("p_k", f"at most {limit} probabilities, one for each rank", f"{chances.shape[1]}")
-        return chances
+        if chances.shape[-1] > limit:
+            _check.fail("p_k", f"at most {limit} probabilities, one for each rank", f"{chances.shape[-1]}")
+        if given is None and chances.dim() == 1:
+            return self._known.of(chances, dtype)
+        if given is None:
+            chances = _check.tensor("p_k", chances, (n, "K"))[labels]
+        elif given.numel() != len(labels) * given.shape[-1]:
+            _check.fail("p_k", f"a row for each of {len(labels)} samples", given)
+        else:
+            chances = probabilities(given).reshape(len(labels), -1)
+        return Odds.of(chances.to(dtype), all_ranked=self.top1 == "ranked")
 
-    def _each(self, scores: Tensor, labels: Tensor, chances: Tensor, *, given: bool) -> Tensor:
+    def _each(self, scores: Tensor, labels: Tensor, odds: Odds, *, given: bool) -> Tensor:
         """The loss of each sample."""
         if self.top1 == "ranked":
-            return self._ranked(scores, labels, chances)
-        first = chances[:, 0]
-        later = torch.cat([torch.zeros_like(chances[:, :1]), chances[:, 1:]], 1)
-        cross_entropy = torch.zeros_like(first)
+            return self._ranked(scores, labels, odds.weights)
+        cross_entropy = torch.zeros_like(odds.first)
         if given or self._parts["softmax"]:
             smoothing = self.label_smoothing if self.top1 == "softmax" else 0.0
             cross_entropy = nn.functional.cross_entropy(
                 scores.clamp(min=-1e30), labels, reduction="none", label_smoothing=smoothing
             )
         if self.top1 == "mixture":
-            return self._ranked(scores, labels, later, first * torch.exp(-cross_entropy))
+            return self._ranked(scores, labels, odds.weights, odds.first * torch.exp(-cross_entropy))
         if not given and not self._parts["rest"]:
-            return first * cross_entropy
-        return first * cross_entropy + (1 - first) * self._ranked(scores, labels, later)
+            return odds.first * cross_entropy
+        return odds.first * cross_entropy + (1 - odds.first) * self._ranked(scores, labels, odds.weights)
 
-    def _ranked(self, scores: Tensor, labels: Tensor, chances: Tensor, more: Tensor | None = None) -> Tensor:
+    def _ranked(self, scores: Tensor, labels: Tensor, weights: Tensor, more: Tensor | None = None) -> Tensor:
         """`-log(mass + more)`, smoothed if need be; every mass is held within what a probability can be."""
-        weights = rank_weights(chances)
         ranked = scores.shape[1] if self.m is None else min(self.m, scores.shape[1])
         if self.by is None and not self.label_smoothing:
             sigmoid = self._sigmoid(ranked, weights.shape[1])
@@ -219,17 +217,6 @@ class TopKLoss(nn.Module):
             layers = selection_network(n, k, self.network).n_layers
             return Sigmoid(self.family, auto_steepness(layers, self.family))
         return Sigmoid(self.family, float(self.steepness))
-
-
-def _probabilities(p_k: Sequence[float] | Tensor) -> Tensor:
-    chances = p_k if isinstance(p_k, Tensor) else torch.tensor(list(p_k), dtype=torch.float64)
-    _check.tensor("p_k", chances, ("*", "K"))
-    if not chances.dim() >= 1 or chances.shape[-1] == 0:
-        _check.fail("p_k", "at least one probability", chances)
-    wrong = (chances < 0) | ((chances.sum(-1, keepdim=True) - 1).abs() > 1e-4) | chances.isnan()
-    if concrete(wrong.any()):
-        _check.fail("p_k", "probabilities that sum to 1", f"{chances.tolist()}" if chances.numel() < 20 else "others")
-    return chances
 
 
 def _operator(method: str, tau: float) -> Sorter | None:
