@@ -26,7 +26,7 @@ NO_DERIVATIVE = no_derivative(
 )
 
 
-PLAIN = (Tensor, torch.nn.Parameter)
+PLAIN_KEYS = torch._C._dispatch_keys(torch.empty(0))
 
 
 class Operator:
@@ -73,10 +73,15 @@ class Operator:
 
 
 def nobody_listens(args: tuple[Any, ...]) -> bool:
-    """Whether these are plain tensors on the CPU, with no transform and no mode about that follows operators."""
-    if torch._C._are_functorch_transforms_active() or torch._C._len_torch_dispatch_stack():
+    """Whether no mode is about that follows operators, and all tensors are what a CPU kernel reads.
+
+    A tensor's dispatch keys tell of devices, subclasses, tracers, functional transforms, and views that torch negates
+    only when they are read.
+    """
+    if torch._C._len_torch_dispatch_stack():
         return False
-    return not [arg for arg in args if isinstance(arg, Tensor) and (type(arg) not in PLAIN or not arg.is_cpu)]
+    keys_of = torch._C._dispatch_keys
+    return not [arg for arg in args if isinstance(arg, Tensor) and keys_of(arg) != PLAIN_KEYS]
 
 
 class AsGiven(inspect.Signature):
