@@ -16,6 +16,7 @@ from gendr.render.losses import (
     iou_loss,
     laplacian_loss,
     mse_loss,
+    soft_iou,
 )
 from gendr.render.topology import MeshTopology
 
@@ -50,6 +51,7 @@ def test_iou_is_the_published_formula():
     a, t = images(3, 4, 6)
     ratios = [(x * y).sum() / (x + y - x * y).sum() for x, y in zip(a.numpy(), t.numpy(), strict=True)]
     assert iou_loss(a, t).item() == pytest.approx(1 - np.mean(ratios), rel=1e-14)
+    assert soft_iou(a, t).tolist() == pytest.approx(ratios, rel=1e-14)
 
 
 def test_mse_is_the_mean_over_all_pixels():
@@ -94,7 +96,7 @@ def test_image_losses_have_derivatives():
         assert torch.autograd.gradgradcheck(loss, (a, t))
 
 
-@pytest.mark.parametrize("loss", [iou_loss, mse_loss, hard_iou, hard_iou_loss])
+@pytest.mark.parametrize("loss", [iou_loss, soft_iou, mse_loss, hard_iou, hard_iou_loss])
 @pytest.mark.parametrize(
     ("name", "alpha", "target"),
     [

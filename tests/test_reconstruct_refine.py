@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from gendr import Mesh, cli
-from gendr.render.losses import hard_iou
+from gendr.render.losses import hard_iou, soft_iou
 from gendr.tools.reconstruct.model import build
 from gendr.tools.reconstruct.norm import GatheredBatchNorm2d
 from gendr.tools.reconstruct.objective import MultiView
@@ -50,15 +50,32 @@ def test_the_view_is_found():
     objective = MultiView(ball, SETTINGS)
     views = torch.tensor([0, 5, 11, 17, 23])
     alphas = objective.render(nose.expand(5, -1, -1), views, SHARP)
-    assert torch.equal(likeliest_views(objective, nose.expand(5, -1, -1), alphas), views)
+    found = likeliest_views(objective, nose.expand(5, -1, -1), alphas, 3)
+    assert torch.equal(found[0], views)
+    assert all(len(set(column)) == 3 for column in found.T.tolist())
 
 
 def test_silhouettes_come_nearer(trained, images):
     objective, first = MultiView(trained.network.template, SETTINGS), trained.vertices(images)
-    views = likeliest_views(objective, first, images[:, 3])
+    (views,) = likeliest_views(objective, first, images[:, 3])
     before, after = (hard_iou(objective.render(vertices, views, SHARP), images[:, 3])
-                     for vertices in (first, Refiner(trained, 30).vertices(images)))  # fmt: skip
+                     for vertices in (first, Refiner(trained, 30, views=1).vertices(images)))  # fmt: skip
     assert (after > before + 0.05).all()
+
+
+def test_the_view_that_explains_the_image_best_is_kept(trained, images):
+    """Of all views tried none is better in the end than the one that is kept; one alone is worse for some images."""
+    objective, alphas = MultiView(trained.network.template, SETTINGS), images[:, 3]
+    free = {"steps": 10, "hold": 0.0}
+    tried = likeliest_views(objective, trained.vertices(images), alphas, 4)
+
+    def agreement(views):
+        meshes = Refiner(trained, **free, views=views).vertices(images)
+        return torch.stack([soft_iou(objective.render(meshes, view, 3e-5), alphas) for view in tried]).amax(0)
+
+    one, four = agreement(1), agreement(4)
+    assert (four > one - 0.02).all()  # the loss before the last step chooses
+    assert (four > one + 0.01).any()
 
 
 def test_no_steps_and_no_freedom_change_nothing(trained, images):
@@ -82,6 +99,8 @@ def test_numbers_out_of_range(trained):
         Refiner(trained, -1)
     with pytest.raises(ValueError, match="lr: expected"):
         Refiner(trained, 1, lr=0.0)
+    with pytest.raises(ValueError, match="views: expected"):
+        Refiner(trained, 1, views=25)
 
 
 def test_bfloat16_is_near_float32(images):

@@ -21,30 +21,41 @@ from gendr.render.topology import MeshTopology
 Scalar = Float[Tensor, ""]
 
 
-def iou_loss(alpha: Alpha, target: Alpha) -> Scalar:
-    r"""Soft intersection over union, as a loss: `1 - mean_B( sum(a t) / sum(a + t - a t) )`, sums over the pixels.
+def soft_iou(alpha: Alpha, target: Alpha) -> Float[Tensor, " B"]:
+    r"""Soft intersection over union of two images: `sum(a t) / sum(a + t - a t)`, sums over the pixels.
 
     Two empty images agree: their ratio is 1 and its gradient 0. (The published code adds 1e-6 to the denominator
-    instead, so there two empty images have the loss 1.)
+    instead, so there two empty images have the ratio 0.)
 
     Args:
         alpha: rendered coverage `a` [B, H, W], values in [0, 1].
         target: coverage `t` [B, H, W] to be reached, values in [0, 1].
 
     Returns:
-        0-dim, in [0, 1]; 0 exactly when both images are the same 0-1 mask.
+        [B], one ratio in [0, 1] per image; 1 exactly when both are the same 0-1 mask.
 
     Raises:
         TypeError, ValueError: no float tensors, or the shapes or dtypes differ.
 
     Source: Liu, Li, Chen, Li, "Soft Rasterizer", ICCV 2019, equation 8.
 
-    >>> iou_loss(torch.tensor([[[1.0, 0.5]]]), torch.tensor([[[1.0, 0.0]]]))
-    tensor(0.3333)
+    >>> soft_iou(torch.tensor([[[1.0, 0.5]]]), torch.tensor([[[1.0, 0.0]]]))
+    tensor([0.6667])
     """
     _check_images(alpha, target)
     intersection = (alpha * target).sum((1, 2))  # einsum and bmm take three times as long here
-    return 1.0 - _ratio(intersection, alpha.sum((1, 2)) + target.sum((1, 2)) - intersection).mean()
+    return _ratio(intersection, alpha.sum((1, 2)) + target.sum((1, 2)) - intersection)
+
+
+def iou_loss(alpha: Alpha, target: Alpha) -> Scalar:
+    r"""`1 - mean_B soft_iou`.
+
+    Args, errors: as `soft_iou`. Returns a 0-dim tensor in [0, 1]; 0 exactly when both images are the same 0-1 mask.
+
+    >>> iou_loss(torch.tensor([[[1.0, 0.5]]]), torch.tensor([[[1.0, 0.0]]]))
+    tensor(0.3333)
+    """
+    return 1.0 - soft_iou(alpha, target).mean()
 
 
 def mse_loss(alpha: Alpha, target: Alpha) -> Scalar:
