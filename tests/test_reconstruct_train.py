@@ -108,6 +108,35 @@ def test_numbers_that_are_not_finite_name_the_batch(boxes, whole, tmp_path, caps
     assert all(value.isfinite().all() for value in tensors(out).values() if value.is_floating_point())
 
 
+def test_another_runs_weights_are_where_it_begins(boxes, whole, tmp_path, capsys):
+    out = tmp_path / "later"
+    barely = {"lr": "1e-30", "steps": 2, "batch": 1}
+    assert cli.main(arguments(boxes, out, **barely, **{"from": whole})) == 0
+    assert f"from {whole}, step {STEPS}" in capsys.readouterr().out
+    ours, theirs = tensors(out), tensors(whole)
+    moving = ("running_mean", "running_var", "num_batches_tracked")  # of the images, whatever the step size
+    learnt = [name for name in ours if name.startswith("model/") and not name.endswith(moving)]
+    assert len(learnt) > 40
+    assert not [name for name in learnt if not torch.equal(ours[name], theirs[name])]
+    # What it began with is no setting of the run: it goes on without.
+    assert cli.main([*arguments(boxes, out, **barely), "--resume"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("begin", "model", "text"),
+    [
+        ("whole", "published", "from: expected a run of the published network"),
+        ("none", "modern", "run: expected a fold"),
+    ],
+)
+def test_what_cannot_be_begun_with(boxes, whole, tmp_path, capsys, begin, model, text):
+    begin = {"whole": whole, "none": tmp_path / "none"}[begin]
+    assert cli.main(arguments(boxes, tmp_path / "run", model=model, **{"from": begin})) == 2
+    assert text in (said := capsys.readouterr().err)
+    assert said.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("damage", "text"),
     [

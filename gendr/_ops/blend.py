@@ -287,7 +287,7 @@ class Blend(torch.autograd.Function):
         sums, record, state, *tensors = ctx.saved_tensors
         wanted = tuple(ctx.needs_input_grad[i] for i in (3, 4, 7))  # p, gamma, texels
         call = _blend_backward if derives_once() else _FirstDerivatives.apply
-        grads = call(grad_alpha, grad_record, sums, record, state, *wanted, *tensors, *ctx.options)  # type: ignore[no-untyped-call]
+        grads = call(grad_alpha, grad_record, sums, record, state, *wanted, *tensors, *ctx.options)
         needed = [g if need else None for g, need in zip(grads, ctx.needs_input_grad, strict=False)]
         return *needed, None, None, None, None
 

@@ -222,7 +222,7 @@ class Coverage(torch.autograd.Function):
         """Call the backward operator, so that differentiating its result raises."""
         state, *tensors = ctx.saved_tensors
         call = _coverage_backward if derives_once() else _FirstDerivatives.apply
-        grads = call(grad_alpha, state, ctx.needs_input_grad[3], *tensors, *ctx.options)  # type: ignore[no-untyped-call]
+        grads = call(grad_alpha, state, ctx.needs_input_grad[3], *tensors, *ctx.options)
         return *grads, None, None
 
     @staticmethod

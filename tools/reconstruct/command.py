@@ -29,6 +29,7 @@ For example:
   gendr train --data data/shapes --model modern --lr 1e-3:1e-5 --steps 4000 --out out/run
   gendr train --data data/shapes --model modern --lr 1e-3:1e-5 --codes 700 --steps 1200 --out out/quick
   gendr train --data data/shapes --classes chair,table --distribution uniform --tau 1e-2 --out out/furniture
+  gendr train --data data/mine --from out/run --model modern --lr 3e-4:1e-5 --steps 1000 --out out/mine
   gendr train --data data/shapes --out out/run --devices 2 --batch 32   (two processes, 64 objects a step)
   torchrun --nproc-per-node 2 -m gendr.cli train --data data/shapes --out out/run --batch 32"""
 
@@ -79,6 +80,8 @@ class Train:
     the codes' meshes from an image. 0: encoder and decoder learn together, from the silhouettes."""
     seed: int = 0
     """Of weights and batches."""
+    begin: Annotated[Path | None, tyro.conf.arg(name="from", metavar="RUN")] = None
+    """Begin with the weights of another run, on whatever data, with schedules from their start; default: fresh ones."""
     resume: tyro.conf.FlagCreatePairsOff[bool] = False
     """Go on with the run in --out."""
     every: int = 20
@@ -104,14 +107,21 @@ class Train:
             return self._train()
 
     def _train(self) -> int:
+        from gendr.tools.reconstruct.predict import load_run
         from gendr.tools.reconstruct.run import NotFinite, Run, checked_state
         from gendr.tools.reconstruct.train import train
 
         data = opened(self.data, self.classes, "train", each=True)
         settings = self._settings(tuple(data.classes), tuple(data.counts))
         checked_state(self.out, settings, resume=self.resume)
+        trained = None if self.begin is None else load_run(self.begin)
+        if trained is not None and trained.settings.model != self.model:
+            raise ValueError(f"from: expected a run of the {self.model} network, got one of {trained.settings.model}")
         fabric = launched(self.accelerator, self.devices, self.num_nodes, idle=self.codes > 0)
         run = Run(self.out, settings, data, fabric, resume=self.resume)
+        if trained is not None and run.step == 0:
+            run.begin_with(trained.network)
+            run.figures["from"] = f"{self.begin}, step {trained.step}"
         console = Console(soft_wrap=True, highlight=False, quiet=not fabric.is_global_zero)
         console.print(_heading(run))
         before = run.figures.get("data", str(self.data))
@@ -209,7 +219,7 @@ def _heading(run: Any) -> str:
     settings: Settings = run.settings
     weights = sum(weights.numel() for weights in run.network.parameters())
     codes = f", the first {settings.codes} of them for the objects' codes" if settings.codes else ""
-    begin = f", from step {run.step}" if run.step else ""
+    begin = f", from step {run.step}" if run.step else f", from {run.figures['from']}" if "from" in run.figures else ""
     return (
         f"{len(settings.classes)} classes, {sum(settings.counts)} objects; "
         f"{settings.model} network, {weights:,} weights\n"

@@ -67,8 +67,11 @@ class Fitted:
         console, found = Console(soft_wrap=True, highlight=False), {}
         with threads_for_kernels(), TrainingProgress(len(rows) * self.steps, console) as progress:
             for number, (label, settings) in enumerate(rows.items()):
-                first = number * self.steps
-                found[label] = agreement(data, settings, seen=lambda done, first=first: progress.show(first + done))
+
+                def seen(done: int, before: int = number * self.steps) -> None:
+                    progress.show(before + done)
+
+                found[label] = agreement(data, settings, seen=seen)
         console.print(table(found), markup=False)
         return 0
 

@@ -93,6 +93,11 @@ class Run:
         figures = {name: float(getattr(objective, name).detach()) for name in terms}
         return {**figures, "lr": lr, "tau": tau, "norm": float(norm)}
 
+    def begin_with(self, trained: Reconstructor) -> None:
+        """Take the weights of a network of the same kind, which has seen other objects, or these for longer."""
+        self.network.encoder.load_state_dict(trained.encoder.state_dict())
+        self.network.decoder.load_state_dict(trained.decoder.state_dict())
+
     def save(self) -> None:
         """Write the state; in one process only, while the others wait."""
         if self.fabric.is_global_zero:
