@@ -49,7 +49,12 @@ def test_the_table(boxes, capsys):
 
 
 @pytest.mark.parametrize(
-    ("changes", "text"), [({"objects": 0}, "objects: expected"), ({"area": (-1.0,)}, "area: expected")]
+    ("changes", "text"),
+    [
+        ({"objects": 0}, "objects: expected"),
+        ({"area": (-1.0,)}, "area: expected"),
+        ({"area": ()}, "area: expected one"),
+    ],
 )
 def test_bad_arguments(boxes, capsys, changes, text):
     with pytest.raises(SystemExit) as stop:

@@ -62,6 +62,8 @@ class Fitted:
         """Do it; returns the exit code."""
         with bad_arguments("fitted"):
             _check.number("objects", self.objects, 1)
+            if not self.area:
+                raise ValueError("area: expected one weight or more, got none")
             data = First(opened(self.data, self.classes, self.split), self.objects)
             rows = {f"area {area:g}": self._settings(data, area) for area in self.area}
         console, found = Console(soft_wrap=True, highlight=False), {}
