@@ -43,8 +43,8 @@ class KnownOdds:
 
     def __init__(self, *, all_ranked: bool) -> None:
         self._all_ranked = all_ranked
-        self._seen: tuple[Tensor, int, torch.dtype] | None = None
-        self._odds: Odds | None = None
+        # In one piece, as replicas in several threads share it.
+        self._kept: tuple[Tensor, int, torch.dtype, Odds] | None = None
 
     def of(self, p_k: Tensor, dtype: torch.dtype) -> Odds:
         """Of probabilities `[K]`, with `W = 1`.
@@ -61,11 +61,11 @@ class KnownOdds:
         plain = not torch.compiler.is_compiling() and nobody_listens((p_k,))
         if not plain or p_k.is_inference() or p_k.requires_grad:
             return Odds.of(p_k.unsqueeze(0).to(dtype), all_ranked=self._all_ranked)
-        seen, version = self._seen, p_k._version
-        if self._odds is None or seen is None or seen[0] is not p_k or seen[1:] != (version, dtype):
-            self._odds = Odds.of(p_k.unsqueeze(0).to(dtype), all_ranked=self._all_ranked)
-            self._seen = p_k, version, dtype
-        return self._odds
+        kept, version = self._kept, p_k._version
+        if kept is None or kept[0] is not p_k or kept[1:3] != (version, dtype):
+            kept = p_k, version, dtype, Odds.of(p_k.unsqueeze(0).to(dtype), all_ranked=self._all_ranked)
+            self._kept = kept
+        return kept[3]
 
 
 def probabilities(p_k: Sequence[float] | Tensor) -> Tensor:
