@@ -26,9 +26,9 @@ def test_a_draw_depends_on_seed_and_step_alone():
 
 
 def test_the_processes_parts_are_the_whole():
-    whole = draw(COUNTS, 64, seed=0, step=0)
+    whole = draw(COUNTS, 64, seed=0, step=0, silhouettes=5)
     parts = [whole.part(rank, 4) for rank in range(4)]
-    for name, dim in (("kinds", 0), ("objects", 0), ("views", 1), ("greys", 1), ("gains", 1)):
+    for name, dim in (("kinds", 0), ("objects", 0), ("views", 1), ("others", 1), ("greys", 1), ("gains", 1)):
         assert torch.equal(torch.cat([getattr(part, name) for part in parts], dim), getattr(whole, name))
 
 
@@ -45,19 +45,38 @@ def test_classes_count_alike_and_objects_within_them():
     assert float((drawn.views[0] == drawn.views[1]).float().mean()) == pytest.approx(1 / 24, abs=0.006)
 
 
+def test_more_silhouettes_change_nothing_else():
+    few, many = (draw(COUNTS, 30_000, seed=3, step=7, silhouettes=number) for number in (2, 4))
+    assert few.others.shape == (0, 30_000)
+    for name in ("kinds", "objects", "views", "greys", "gains"):
+        assert torch.equal(getattr(few, name), getattr(many, name))
+    assert many.others.shape == (2, 30_000)
+    # 5 standard deviations of a binomial share of 24th parts
+    shares = torch.bincount(many.others.flatten(), minlength=24) / 60_000
+    assert (shares - 1 / 24).abs().max() < 5 * (23 / 24**2 / 60_000) ** 0.5
+
+
 def test_images_are_those_of_the_draw(tmp_path):
     data = ShapeData(write_boxes(tmp_path, ["train"]), "table,chair", "train")
-    drawn = draw(data.counts, 5, seed=0, step=0)
+    drawn = draw(data.counts, 5, seed=0, step=0, silhouettes=4)
     batch = load(data, drawn)
+    assert len(batch) == 5
     for view in (0, 1):
         for row in range(5):
             name = data.names[drawn.kinds[row]]
             wanted = data.images(name)[int(drawn.objects[row]), int(drawn.views[view, row])]
             assert torch.equal(batch.images[5 * view + row], torch.from_numpy(wanted / np.float32(255)))
             assert batch.views[5 * view + row] == drawn.views[view, row]
-    assert torch.equal(batch.alphas, batch.images[:, 3])
+    assert torch.equal(batch.alphas[:10], batch.images[:, 3])
+    for view in (0, 1):
+        for row in range(5):
+            number = int(drawn.others[view, row])
+            silhouette = data.images(data.names[drawn.kinds[row]])[int(drawn.objects[row]), number, 3]
+            assert torch.equal(batch.alphas[10 + 5 * view + row], torch.from_numpy(silhouette / np.float32(255)))
+            assert batch.views[10 + 5 * view + row] == number
+    assert torch.equal(batch.first(2).alphas, batch.alphas.view(4, 5, 64, 64)[:, :2].flatten(0, 1))
     other = load(data, drawn, augment=True)
     assert torch.equal(other.alphas, batch.alphas)
     assert not torch.equal(other.images, batch.images)
     assert 0 <= other.images.min() <= other.images.max() <= 1
-    assert not other.images[:, :3][(other.alphas == 0)[:, None].expand(-1, 3, -1, -1)].any()
+    assert not other.images[:, :3][(other.alphas[:10] == 0)[:, None].expand(-1, 3, -1, -1)].any()

@@ -18,10 +18,10 @@ from reconstruct_data import box, pictures
 SETTINGS = Settings(("02691156",), (1,))
 
 
-def batch_of(meshes, first, second):
-    images = torch.cat([torch.stack([pictures(m, (1, 1, 1))[v] for m, v in zip(meshes, views, strict=True)])
-                        for views in (first, second)]).float() / 255  # fmt: skip
-    return Batch(images, torch.tensor([*first, *second]), images[:, 3])
+def batch_of(meshes, *views):
+    images = torch.cat([torch.stack([pictures(m, (1, 1, 1))[v] for m, v in zip(meshes, row, strict=True)])
+                        for row in views]).float() / 255  # fmt: skip
+    return Batch(images[: 2 * len(meshes)], torch.tensor(views).flatten(), images[:, 3])
 
 
 def test_the_true_meshes_are_best():
@@ -37,21 +37,23 @@ def test_the_true_meshes_are_best():
         assert objective(wrong, batch, 1e-6).silhouette > 0.1
 
 
-def test_four_renders_are_the_views_and_the_cross_views():
+@pytest.mark.parametrize("views", [([0, 3], [6, 20]), ([0, 3], [6, 20], [9, 1], [17, 23])])
+def test_both_predictions_are_rendered_into_all_views(views):
     meshes = [box((0.3, 0.6, 0.3)), box((0.7, 0.2, 0.5))]
-    batch = batch_of(meshes, [0, 3], [6, 20])
+    batch = batch_of(meshes, *views)
     objective = MultiView(sphere(2, 0.25), SETTINGS)
     vertices = torch.randn(4, 162, 3) * 0.02 + sphere(2, 0.25).vertices
     found = objective(vertices, batch, 1e-4)
     terms = []
-    for view, target in ((0, 0), (1, 1)):  # into the first and into the second view
+    for view in range(len(views)):
         for prediction in (0, 1):  # from the first and from the second image
             own = slice(2 * prediction, 2 * prediction + 2)
-            there = slice(2 * target, 2 * target + 2)
+            there = slice(2 * view, 2 * view + 2)
             alphas = objective.render(vertices[own], batch.views[there], 1e-4)
             assert torch.equal(found.alphas[4 * view + 2 * prediction :][:2], alphas)
             terms.append(iou_loss(alphas, batch.alphas[there]))
-    assert found.silhouette == pytest.approx(float(sum(terms) / 4), abs=1e-6)  # sums of float32 in another order
+    mean = torch.stack(terms).mean()
+    assert found.silhouette == pytest.approx(float(mean), abs=1e-6)  # sums of float32 in another order
     faces = sphere(2, 0.25).faces
     smooth = 5e-3 * laplacian_loss(vertices, faces) + 5e-4 * flatten_loss(vertices, faces)
     assert found.loss == pytest.approx(float(found.silhouette + smooth), abs=1e-6)

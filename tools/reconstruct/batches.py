@@ -35,7 +35,8 @@ class Draw:
     Attributes:
         kinds: index of each object's class, `[B]`.
         objects: its number within the class, `[B]`.
-        views: two views of it, `[2, B]`.
+        views: two views of it, which the network sees, `[2, B]`.
+        others: further views, of which only the silhouettes are seen, `[K - 2, B]`.
         greys: for augmentation, how grey each view's colours become, in [0, 1], `[2, B]`.
         gains: for augmentation, what red, green and blue are then multiplied by, in [0.5, 1.5], `[2, B, 3]`.
     """
@@ -43,6 +44,7 @@ class Draw:
     kinds: Int64[Tensor, " B"]
     objects: Int64[Tensor, " B"]
     views: Int64[Tensor, "2 B"]
+    others: Int64[Tensor, "K B"]
     greys: Float[Tensor, "2 B"]
     gains: Float[Tensor, "2 B 3"]
 
@@ -57,8 +59,8 @@ class Draw:
         """
         size = len(self) // processes
         mine = slice(rank * size, (rank + 1) * size)
-        pairs = (self.views[:, mine], self.greys[:, mine], self.gains[:, mine])
-        return Draw(self.kinds[mine], self.objects[mine], *pairs)
+        rows = (self.views, self.others, self.greys, self.gains)
+        return Draw(self.kinds[mine], self.objects[mine], *(row[:, mine] for row in rows))
 
     def numbers(self, counts: Sequence[int]) -> Int64[Tensor, " B"]:
         """Each object's number among those of all classes, one class after the other.
@@ -79,10 +81,10 @@ class Draw:
         return f"{names[int(self.kinds[row])]} {int(self.objects[row])} (views {first} and {second})"
 
 
-def draw(counts: list[int], size: int, *, seed: int, step: int) -> Draw:
+def draw(counts: list[int], size: int, *, seed: int, step: int, silhouettes: int = 2) -> Draw:
     """Draw the objects and views of a step as the published program does.
 
-    Class, object within the class, and both views are uniform and independent, with replacement. The numbers come from
+    Class, object within the class, and its views are uniform and independent, with replacement. The numbers come from
     a generator that is made of `seed` and `step`, so that nothing has to be remembered between steps.
 
     Args:
@@ -90,6 +92,7 @@ def draw(counts: list[int], size: int, *, seed: int, step: int) -> Draw:
         size: `B`, of the whole batch.
         seed: of the run.
         step: from 0.
+        silhouettes: `K`, views of each object, from 2; the published program has no others.
 
     >>> bool((draw([5, 9], 64, seed=0, step=3).objects == draw([5, 9], 64, seed=0, step=3).objects).all())
     True
@@ -98,10 +101,10 @@ def draw(counts: list[int], size: int, *, seed: int, step: int) -> Draw:
     kinds = random.integers(len(counts), size=size)
     objects = random.integers(np.asarray(counts)[kinds])
     views = random.integers(VIEWS, size=(2, size))
-    indices = [torch.from_numpy(numbers.astype(np.int64)) for numbers in (kinds, objects, views)]
     greys, gains = random.random((2, size), np.float32), 0.5 + random.random((2, size, 3), np.float32)
-    kinds_, objects_, views_ = indices
-    return Draw(kinds_, objects_, views_, torch.from_numpy(greys), torch.from_numpy(gains))
+    others = random.integers(VIEWS, size=(silhouettes - 2, size))
+    indices = (torch.from_numpy(numbers.astype(np.int64)) for numbers in (kinds, objects, views, others))
+    return Draw(*indices, torch.from_numpy(greys), torch.from_numpy(gains))
 
 
 @dataclass(frozen=True)
@@ -110,20 +113,22 @@ class Batch:
 
     Attributes:
         images: `[2 B, 4, H, W]` in [0, 1]: all first views, then all second ones.
-        views: `[2 B]`.
-        alphas: `[2 B, H, W]`, the silhouettes.
+        views: `[K B]`, those of the images, then the others.
+        alphas: `[K B, H, W]`, the silhouettes in them.
     """
 
-    images: Float[Tensor, "N 4 H W"]
+    images: Float[Tensor, "M 4 H W"]
     views: Int64[Tensor, " N"]
     alphas: Alpha
 
+    def __len__(self) -> int:
+        """`B`, how many objects it shows."""
+        return len(self.images) // 2
+
     def first(self, objects: int) -> Batch:
-        """The first so many objects of it, in both views."""
-        parts = (
-            part.unflatten(0, (2, -1))[:, :objects].flatten(0, 1) for part in (self.images, self.views, self.alphas)
-        )
-        return Batch(*parts)
+        """The first so many objects of it, in all views."""
+        parts = (self.images, self.views, self.alphas)
+        return Batch(*(part.unflatten(0, (-1, len(self)))[:, :objects].flatten(0, 1) for part in parts))
 
 
 def load(data: Shapes, drawn: Draw, device: torch.device | str = "cpu", *, augment: bool = False) -> Batch:
@@ -137,11 +142,13 @@ def load(data: Shapes, drawn: Draw, device: torch.device | str = "cpu", *, augme
     >>> load(Two(), draw([1, 1], 3, seed=0, step=0)).images.shape
     torch.Size([6, 4, 64, 64])
     """
-    rows = zip(drawn.kinds.tolist(), drawn.objects.tolist(), drawn.views.T.tolist(), strict=True)
-    pairs = np.stack([np.asarray(data.images(data.names[kind])[item][list(views)]) for kind, item, views in rows], 1)
-    images = torch.from_numpy(pairs.reshape(-1, *pairs.shape[2:])).to(device).float() / 255.0
+    views = torch.cat((drawn.views, drawn.others))
+    rows = zip(drawn.kinds.tolist(), drawn.objects.tolist(), views.T.tolist(), strict=True)
+    seen = np.stack([np.asarray(data.images(data.names[kind])[item][own]) for kind, item, own in rows], 1)
+    images = torch.from_numpy(seen[:2]).to(device).flatten(0, 1).float() / 255.0
+    others = torch.from_numpy(seen[2:, :, 3]).to(device).flatten(0, 1).float() / 255.0
     if augment:
         greys, gains = (values.flatten(0, 1).to(device)[..., None, None] for values in (drawn.greys, drawn.gains))
         colours = torch.lerp(images[:, :3], images[:, :3].mean(1, keepdim=True), greys[:, None])
         images = torch.cat(((colours * gains).clamp(0.0, 1.0), images[:, 3:]), 1)
-    return Batch(images, drawn.views.reshape(-1).to(device), images[:, 3])
+    return Batch(images, views.flatten().to(device), torch.cat((images[:, 3], others)))

@@ -62,7 +62,9 @@ class Train:
     steps: int = 250_000
     """Steps in all."""
     batch: int = 64
-    """Objects a step, in each process; every object is seen in two views."""
+    """Objects a step, in each process; the network sees two images of each."""
+    silhouettes: int = 2
+    """In how many views of an object its meshes are compared with it: those of the images, and others at random."""
     laplacian: float = 5e-3
     """Weight of the Laplacian term."""
     flatten: float = 5e-4
@@ -148,6 +150,7 @@ class Train:
             lr=self.lr,
             steps=self.steps,
             batch=self.batch * processes(self.devices, self.num_nodes),
+            silhouettes=self.silhouettes,
             laplacian=self.laplacian,
             flatten=self.flatten,
             area=self.area,

@@ -33,8 +33,8 @@ class Objective:
         laplacian: of the predicted meshes.
         flatten: of the predicted meshes.
         area: of the predicted meshes.
-        alphas: the renders. For predictions from both views `[4 B, H, W]`: in the first view the predictions from the
-            first and from the second view, then both in the second view.
+        alphas: the renders. For predictions from both images `[2 K B, H, W]`: in the first view the predictions from
+            the first and from the second image, then both in the second view, and so on.
         iou: of the silhouettes' masks, without gradient.
     """
 
@@ -48,7 +48,7 @@ class Objective:
 
 
 class MultiView:
-    """Renders two predictions of each object into two views, and compares.
+    """Renders two predictions of each object into two views or more, and compares.
 
     Args:
         template: faces of all predictions, and their dtype.
@@ -76,10 +76,11 @@ class MultiView:
 
     def __call__(self, vertices: Vertices, batch: Batch, tau: float) -> Objective:
         """The terms for predictions `[2 B, V, 3]` from a batch's images, or for one mesh `[B, V, 3]` of each object."""
-        times = len(vertices) * 2 // len(batch.views)
-        views = torch.cat([view for view in batch.views.chunk(2) for _ in range(times)])
-        targets = torch.cat([alpha for alpha in batch.alphas.chunk(2) for _ in range(times)])
-        alphas = self.render(torch.cat((vertices, vertices)), views, tau)
+        objects = len(batch)
+        times, views_each = len(vertices) // objects, len(batch.views) // objects
+        views = torch.cat([view for view in batch.views.split(objects) for _ in range(times)])
+        targets = torch.cat([alpha for alpha in batch.alphas.split(objects) for _ in range(times)])
+        alphas = self.render(torch.cat([vertices] * views_each), views, tau)
         silhouette = iou_loss(alphas, targets)
         laplacian, flatten = laplacian_loss(vertices, self._topology), flatten_loss(vertices, self._topology)
         weights = self._settings

@@ -74,7 +74,13 @@ class Run:
             NotFinite: predictions, loss or gradient are not finite. The weights are as they were before the step.
         """
         settings = self.settings
-        drawn = draw(self.data.counts, settings.batch, seed=settings.seed, step=self.step)
+        drawn = draw(
+            self.data.counts,
+            settings.batch,
+            seed=settings.seed,
+            step=self.step,
+            silhouettes=settings.silhouettes,
+        )
         drawn = drawn.part(self.fabric.global_rank, self.fabric.world_size)
         batch = load(self.data, drawn, self.fabric.device, augment=settings.augment)
         lr, tau = settings.rates(self.step)

@@ -73,7 +73,9 @@ class Settings:
         tau: softness, as `rate` reads it.
         lr: Adam's step size, as `rate` reads it.
         steps: of the whole run.
-        batch: objects a step, over all processes; each is seen in two views.
+        batch: objects a step, over all processes; the network sees two images of each.
+        silhouettes: in how many views of an object its meshes are compared with it, from 2: those of the images, as
+            published, and others.
         laplacian: weight of the Laplacian term.
         flatten: weight of the dihedral term.
         area: weight of the surface's area; 0, as published, does without it.
@@ -100,6 +102,7 @@ class Settings:
     lr: str = "1e-4"
     steps: int = 250_000
     batch: int = 64
+    silhouettes: int = 2
     laplacian: float = 5e-3
     flatten: float = 5e-4
     area: float = 0.0
@@ -114,6 +117,7 @@ class Settings:
         _check.choice("precision", self.precision, PRECISIONS)
         for name in ("steps", "batch"):
             _check.number(name, getattr(self, name), 1)
+        _check.number("silhouettes", self.silhouettes, 2)
         _check.number("codes", self.codes, 0, self.steps - 1)
         _check.number("seed", self.seed, 0, 2**63 - 1)
         for name in ("laplacian", "flatten", "area"):
