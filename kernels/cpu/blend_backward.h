@@ -13,7 +13,7 @@ template <class T> struct BlendBackwardTask {
     const BlendBackward<T> &tensors;
     const BackwardTask<T> &coverage;
     TexelSums *texels; // null where nobody asks
-    T *rows;           // [batch, height, width, 4], see BlendPixels
+    T *rows;           // of all pixels, see BlendPixels
     double *in_gamma;  // of each chunk of pixels: the background's share
     BlendParameterSums *sums;
     bool out_of_memory = false; // set by any task
@@ -49,11 +49,11 @@ template <class T> struct BlendBackwardTask {
   private:
     // `known` is the number of channels where it is known to the compiler, as it is for three colours.
     template <int known> void prepare(int task) const {
-        const int channels = known ? known : settings.channels();
+        const int channels = known ? known : settings.channels(), row = BlendPixels<T>::row_of(channels);
         const int64_t first = int64_t(task) * chunk, total = plan.pixels() * plan.settings.batch;
         const int64_t end = math::min<int64_t>(total, first + chunk);
         if (shows_background(tensors.coverage.state + first, int(end - first))) {
-            memset(rows + 4 * first, 0, sizeof(T) * 4 * (end - first));
+            memset(rows + row * first, 0, sizeof(T) * row * (end - first));
             in_gamma[task] = 0.0;
             return;
         }
@@ -64,11 +64,13 @@ template <class T> struct BlendBackwardTask {
             const T *grad = tensors.grad_blended + i * channels, *value = tensors.blended + i * channels;
             double sum = 0.0;
             for (int k = 0; k < channels; ++k) sum += double(grad[k]) * double(value[k]);
-            T *row = rows + 4 * i;
-            row[0] = factor[i - first];
-            row[1] = T(sum);
-            row[2] = tensors.state[2 * i];
-            row[3] = tensors.state[2 * i + 1];
+            T *to = rows + row * i;
+            to[0] = factor[i - first];
+            to[1] = T(sum);
+            to[2] = tensors.state[2 * i];
+            to[3] = tensors.state[2 * i + 1];
+            if (known)
+                for (int k = 0; k < 4; ++k) to[4 + k] = grad[1 + k];
             weight[i - first] = value[0];
             in_weight[i - first] = grad[0] - T(sum);
             shows_faces |= value[0] != T(1);
@@ -124,8 +126,9 @@ template <class T> struct BlendBackwardTask {
         const int64_t first = image * plan.pixels();
         const int channels = settings.channels();
         const BlendImage<T> of_image(settings, tensors.surface, s, image);
-        const BlendPixels<T> pixels{rows + 4 * first, tensors.coverage.state + first,
-                                    tensors.grad_blended + channels * first, channels};
+        const int row = BlendPixels<T>::row_of(channels);
+        const BlendPixels<T> pixels{rows + row * first, tensors.coverage.state + first,
+                                    tensors.grad_blended + channels * first, row, channels};
         const G scale = G((s.is_squared ? 2.0 : 1.0) / tau);
         BlendBackwardVisit<T, G> visit(plan, of_image, pixels, tensors, corner_sums, begin,
                                        plan.face(tensors.coverage.face_vertices, image, 0), texels, list, corners,
@@ -154,7 +157,8 @@ const char *blend_backward(const CoverageSettings &settings, const BlendSettings
     const int64_t total = plan.pixels() * settings.batch;
     const int tasks_per_image = (settings.faces + faces_per_task - 1) / faces_per_task;
     const int tasks = tasks_per_image * settings.batch, chunks = int((total + chunk - 1) / chunk);
-    T *rows = static_cast<T *>(malloc(sizeof(T) * 4 * (total + 1)));
+    const size_t row_bytes = sizeof(T) * BlendPixels<T>::row_of(blend.channels());
+    T *rows = static_cast<T *>(aligned_alloc(64, (row_bytes * (total + 1) + 63) / 64 * 64)); // a row within one line
     double *in_gamma = static_cast<double *>(malloc(sizeof(double) * (chunks + 1)));
     BlendParameterSums *sums = static_cast<BlendParameterSums *>(malloc(sizeof(BlendParameterSums) * (tasks + 1)));
     const char *error = "out of memory";

@@ -42,24 +42,33 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
 
     void flush() {
         if (this->n == 0) return;
+        this->complete();
         prefetch_attributes();
         this->set_up_surfaces();
         coverage.evaluate(this->n, this->argument);
         for (int i = 0; i < this->runs; ++i)
             points.run(this->run[i], this->index + this->run[i].begin, near, per_depth);
         if (!image.settings.is_hard) weigh();
+        const bool adds_three_features =
+            joins && image.settings.attribute_channels == 3 && image.settings.texture_channels == 0;
         const bool is_maximum = this->plan.conorm.family == Family::maximum;
         for (int i = 0; i < this->runs; ++i) {
             const SurfaceRun<T, G> &r = this->run[i];
             if (is_maximum)
                 for (int k = r.begin; k < r.filled; ++k) owner[k] = r.face;
             if (!joins) coverage.add(r.begin, r.filled, this->argument, this->pixel, owner);
+            if (adds_three_features) {
+                RecordLanes row[3];
+                three_features(r.surface.depth, image.attributes(r.face), row);
+                add_run<false, record_lanes>(r, row);
+                continue;
+            }
             corner_rows(r.surface, image.settings.attribute_channels ? image.attributes(r.face) : nullptr,
                         image.settings.attribute_channels, stride, rows);
             if (image.settings.is_hard) show_nearest(r);
-            else if (image.settings.texture_channels) add_run<true, 0>(r);
-            else if (stride == record_lanes) add_run<false, record_lanes>(r);
-            else add_run<false, 0>(r);
+            else if (image.settings.texture_channels) add_run<true, 0>(r, &lanes_of(0));
+            else if (stride == record_lanes) add_run<false, record_lanes>(r, &lanes_of(0));
+            else add_run<false, 0>(r, &lanes_of(0));
         }
     }
 
@@ -75,45 +84,48 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
         }
     }
 
-    // `width` is the stride where it is known to the compiler. What an untouched pixel's record holds is masked, so
-    // that no branch depends on which pixels are.
-    template <bool textured, int width> void add_run(const SurfaceRun<T, G> &r) {
+    // `corner_rows` of three features, without a detour through memory: a vector must wait for numbers that were stored
+    // one by one.
+    static void three_features(const T *depth, const T *features, RecordLanes *row) {
+        typedef T All __attribute__((vector_size(record_lanes * sizeof(T))));
+        for (int corner = 0; corner < 3; ++corner) {
+            const T *f = features + 3 * corner;
+            const All all = {T(1), depth[corner], f[0], f[1], f[2], T(0), T(0), T(0)};
+            row[corner] = __builtin_convertvector(all, RecordLanes);
+        }
+    }
+
+    // `width` is the stride where it is known to the compiler, `row` what the corners hold.
+    template <bool textured, int width> void add_run(const SurfaceRun<T, G> &r, const RecordLanes *row) {
         const int wide = width ? width : stride;
         const T *uv = textured ? image.uvs(r.face) : nullptr;
         const int64_t *map = textured ? image.map(r.face) : nullptr;
-        const RecordLanes row0 = lanes_of(0), row1 = lanes_of(wide), row2 = lanes_of(2 * wide);
+        const RecordLanes row0 = row[0], row1 = row[wide / record_lanes], row2 = row[2 * wide / record_lanes];
         double *const records = record;
         T *const tops = top;
         const int end = r.filled;
-        const Bits cares = hides_background ? 0 : -1, none = bits_of(untouched<T>);
         for (int i = r.begin; i < end; ++i) {
             const int pixel = this->pixel[i];
             double *at = records + int64_t(pixel) * wide;
-            const Bits found = bits_of(tops[pixel]), steps = bits_of(points.steps[i]);
-            Bits keep = -Bits(found != none);
-            if (((found ^ steps) & (keep | cares)) == 0) {
-                tops[pixel] = points.steps[i];
-            } else {
-                align(i, pixel, at);
-                keep = -1;
+            if (tops[pixel] != points.steps[i]) {
+                if (hides_background && tops[pixel] == untouched<T>) {
+                    tops[pixel] = points.steps[i];
+                    for (int k = 0; k < wide; k += record_lanes)
+                        *reinterpret_cast<RecordLanes *>(at + k) = RecordLanes();
+                } else {
+                    align(i, pixel, at);
+                }
             }
             if (textured) sample(i, uv, map);
             for (int k = 0; k < wide; k += record_lanes) {
                 const bool held = !textured && k == 0;
                 RecordLanes *to = reinterpret_cast<RecordLanes *>(at + k);
-                const RecordBits kept = reinterpret_cast<RecordBits>(*to) & int64_t(keep);
                 const double beside = k + record_lanes == wide ? term[i] : 0.0;
-                *to = reinterpret_cast<RecordLanes>(kept) + last_lane * beside +
-                      (held ? row0 : lanes_of(k)) * share0[i] + (held ? row1 : lanes_of(wide + k)) * share1[i] +
+                *to = *to + last_lane * beside + (held ? row0 : lanes_of(k)) * share0[i] +
+                      (held ? row1 : lanes_of(wide + k)) * share1[i] +
                       (held ? row2 : lanes_of(2 * wide + k)) * share2[i];
             }
         }
-    }
-    using Bits = std::conditional_t<sizeof(T) == sizeof(float), int32_t, int64_t>;
-    static Bits bits_of(T x) {
-        Bits bits;
-        memcpy(&bits, &x, sizeof x);
-        return bits;
     }
     const RecordLanes &lanes_of(int k) const { return *reinterpret_cast<const RecordLanes *>(rows + k); }
 

@@ -9,12 +9,17 @@
 namespace gendr {
 inline namespace GENDR_ISA {
 
-// What the backward pass reads of one image's pixels.
+// What the backward pass reads of one image's pixels. A row has four numbers: d loss / d coverage's sum; gradient times
+// value, summed over the channels; `state`. With depth and three features it goes on with their gradients, so that one
+// look at a pixel finds all.
 template <class T> struct BlendPixels {
-    const T *rows; // [pixels, 4]: d loss / d coverage's sum; gradient times value, summed over the channels; `state`
+    const T *rows; // [pixels, row]
     const T *sums; // of coverage
     const T *grad; // [pixels, channels]
-    int channels;
+    int row, channels;
+
+    static int row_of(int channels) { return channels == 5 ? 8 : 4; }
+    bool rows_have_gradients() const { return row == 8; }
 };
 
 // Four neighbouring numbers of each of n pixels, `stride` apart, into a column for each. Compilers look numbers up one
@@ -36,6 +41,29 @@ void look_up_four(int n, const T *from, int64_t stride, const int *__restrict pi
         *reinterpret_cast<Four *>(c1 + i) = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);
         *reinterpret_cast<Four *>(c2 + i) = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);
         *reinterpret_cast<Four *>(c3 + i) = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
+    }
+}
+
+// Eight neighbouring numbers likewise; n is a multiple of 8.
+template <class T> void look_up_eight(int n, const T *from, const int *__restrict pixel, T *const (&to)[8]) {
+    typedef T Eight __attribute__((vector_size(8 * sizeof(T)), aligned(sizeof(T)), may_alias));
+    for (int i = 0; i < n; i += 8) {
+        Eight r[8], s[8];
+        for (int k = 0; k < 8; ++k) r[k] = *reinterpret_cast<const Eight *>(from + pixel[i + k] * int64_t(8));
+        for (int k = 0; k < 8; k += 2) {
+            s[k] = __builtin_shufflevector(r[k], r[k + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+            s[k + 1] = __builtin_shufflevector(r[k], r[k + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+        }
+        for (int k = 0; k < 8; k += 4)
+            for (int j = 0; j < 2; ++j) {
+                r[k + 2 * j] = __builtin_shufflevector(s[k + j], s[k + j + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+                r[k + 2 * j + 1] = __builtin_shufflevector(s[k + j], s[k + j + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+            }
+        for (int k = 0; k < 4; ++k) {
+            *reinterpret_cast<Eight *>(to[k] + i) = __builtin_shufflevector(r[k], r[k + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+            *reinterpret_cast<Eight *>(to[k + 4] + i) =
+                __builtin_shufflevector(r[k], r[k + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+        }
     }
 }
 
@@ -77,12 +105,14 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
           per_depth(T(exponent_per_depth(plan.settings.near, plan.settings.far, image.settings.gamma))) {}
 
     void flush() {
+        if (this->n == 0) return;
+        this->complete();
         const int n = this->n;
-        if (n == 0) return;
+        for (int i = 0; i < n; i += 2) __builtin_prefetch(pixels.rows + int64_t(this->pixel[i]) * pixels.row);
         this->set_up_surfaces();
-        coverage(n);
         for (int i = 0; i < this->runs; ++i)
             points.run(this->run[i], this->index + this->run[i].begin, near, per_depth);
+        coverage(n);
         shares(n);
         for (int i = 0; i < this->runs; ++i) {
             const SurfaceRun<T, G> &r = this->run[i];
@@ -106,7 +136,9 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
     void coverage(int n) {
         const Plan<T> &plan = this->plan;
         plan.probabilities(n, this->argument, this->u, this->a, this->q, pdf);
-        look_up_four(n, pixels.rows, 4, this->pixel, c, along, top, inverse);
+        if (pixels.rows_have_gradients())
+            look_up_eight(n, pixels.rows, this->pixel, {c, along, top, inverse, grad[0], grad[1], grad[2], grad[3]});
+        else look_up_four(n, pixels.rows, 4, this->pixel, c, along, top, inverse);
         if (plan.conorm.family == Family::power)
             for (int i = 0; i < n; ++i) l[i] = pixels.sums[this->pixel[i]];
         for (int k = 0; k < this->runs; ++k) {
@@ -147,7 +179,7 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
         const bool has_further = is_textured || image.settings.attribute_channels > 3;
         if (has_further) further_channels(r);
         if (is_textured) textures(r);
-        look_up(r, 1);
+        if (!pixels.rows_have_gradients()) look_up(r, 1);
         if (is_textured) corners<squared, true, true>(r);
         else if (has_further) corners<squared, true, false>(r);
         else corners<squared, false, false>(r);
@@ -188,9 +220,8 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
                             *__restrict b2 = points.b2 + r.begin;
         T *__restrict to0 = d0 + r.begin, *__restrict to1 = d1 + r.begin, *__restrict to2 = d2 + r.begin;
         alignas(64) T sum[3][lanes] = {};
-        for (int first = 0; first < n; first += lanes) {
-#pragma GCC ivdep
-            for (int lane = 0; lane < lanes; ++lane) {
+        each_vector(n, [&](int first, auto width) __attribute__((always_inline)) {
+            for (int lane = 0; lane < width; ++lane) {
                 const int i = first + lane;
                 const T g = of_channel[i], shared = shares[i] * g;
                 to0[i] += g * f0;
@@ -200,7 +231,7 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
                 sum[1][lane] += shared * b1[i];
                 sum[2][lane] += shared * b2[i];
             }
-        }
+        });
         if (!gradient) return;
         const int attributes = image.settings.attribute_channels;
         for (int corner = 0; corner < 3; ++corner) gradient[corner * attributes + k] += lane_sum(sum[corner]);
@@ -277,16 +308,16 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
                             *__restrict shares = share + begin;
         const T *__restrict points0 = points.b0 + begin, *__restrict points1 = points.b1 + begin,
                             *__restrict points2 = points.b2 + begin, *__restrict wholes = points.whole + begin;
-        const T *__restrict grad0 = grad[0], *__restrict grad1 = grad[1], *__restrict grad2 = grad[2],
-                            *__restrict grad3 = grad[3];
+        const int skip = pixels.rows_have_gradients() ? begin : 0; // `grad` is of the block or of the run
+        const T *__restrict grad0 = grad[0] + skip, *__restrict grad1 = grad[1] + skip,
+                            *__restrict grad2 = grad[2] + skip, *__restrict grad3 = grad[3] + skip;
         const T *__restrict further0 = d0 + begin, *__restrict further1 = d1 + begin, *__restrict further2 = d2 + begin;
         const T *__restrict texture = in_texture + begin, *__restrict us = in_u + begin, *__restrict vs = in_v + begin;
         T *__restrict to_slope = slope + begin, *__restrict to_weight = by_weight + begin;
         alignas(64) T sum[24][lanes] = {};  // x, y, z; three attributes
         alignas(64) G moved[8][lanes] = {}; // x, y through the distance
-        for (int first = 0; first < r.end - begin; first += lanes) {
-#pragma GCC ivdep
-            for (int lane = 0; lane < lanes; ++lane) {
+        each_vector(r.end - begin, [&](int first, auto width) __attribute__((always_inline)) {
+            for (int lane = 0; lane < width; ++lane) {
                 const int i = first + lane;
                 const T shared = shares[i], b0 = points0[i], b1 = points1[i], b2 = points2[i];
                 const T h0 = grad0[i], h1 = grad1[i], h2 = grad2[i], h3 = grad3[i];
@@ -346,7 +377,7 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
                 sum[16][lane] += s1 * h3;
                 sum[17][lane] += s2 * h3;
             }
-        }
+        });
         T total[24];
         G plane[8];
         for (int k = 0; k < 24; k += 8) lane_sums(sum + k, total + k);

@@ -7,12 +7,21 @@
 #include "gendr/distributions.h"
 #include "gendr/pair.h"
 #include <cstddef>
+#include <type_traits>
 
 namespace gendr {
 inline namespace GENDR_ISA {
 
-constexpr int lanes = 16;
-GENDR_HD int padded(int n) { return (n + lanes - 1) / lanes * lanes; }
+constexpr int lanes = 16, half_lanes = lanes / 2;
+GENDR_HD int padded(int n, int to = lanes) { return (n + to - 1) / to * to; }
+
+// Calls step(first, width) over n entries, a multiple of `half_lanes`: whole vectors, then perhaps half a one. `step`
+// is told the width as a constant and must be inlined, so that its loop over lanes becomes a vector's instructions.
+template <class Step> __attribute__((always_inline)) inline void each_vector(int n, const Step &step) {
+    int first = 0;
+    for (; first + lanes <= n; first += lanes) step(first, std::integral_constant<int, lanes>());
+    if (first < n) step(first, std::integral_constant<int, half_lanes>());
+}
 
 // u is the standardised argument; pdf may be null.
 template <class T>

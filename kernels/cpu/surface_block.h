@@ -12,7 +12,7 @@ inline namespace GENDR_ISA {
 constexpr int surface_block =
     512; // pairs: half of coverage's, as a pair has twice the numbers, which must stay in cache
 
-// Pairs [begin, filled) are real, the rest up to `end` is padding.
+// Pairs [begin, filled) are real, the rest up to `end` is padding, to half a vector: the faces of fine meshes have few.
 template <class T, class G> struct SurfaceRun : Segment<G> {
     Surface<T> surface;
     int filled;
@@ -38,19 +38,21 @@ template <class T, bool keeps_whole> struct SurfaceStage {
         const int first = r.begin;
         T *__restrict o0 = b0 + first, *__restrict o1 = b1 + first, *__restrict o2 = b2 + first;
         T *__restrict om = mantissa + first, *__restrict os = steps + first, *__restrict ow = whole + first;
-#pragma GCC ivdep
-        for (int i = 0; i < r.end - r.begin; ++i) {
-            G n0, n1, n2;
-            r.normals(index[i], inverse_cols, n0, n1, n2);
-            const SurfacePoint<T> point = r.surface.at(n0, n1, n2);
-            const math::Stepped<T> weight = stepped_exp((near - point.depth) * per_depth);
-            o0[i] = point.b[0];
-            o1[i] = point.b[1];
-            o2[i] = point.b[2];
-            om[i] = weight.mantissa;
-            os[i] = weight.steps;
-            if (keeps_whole) ow[i] = point.whole;
-        }
+        each_vector(r.end - r.begin, [&](int start, auto width) __attribute__((always_inline)) {
+            for (int lane = 0; lane < width; ++lane) {
+                const int i = start + lane;
+                G n0, n1, n2;
+                r.normals(index[i], inverse_cols, n0, n1, n2);
+                const SurfacePoint<T> point = r.surface.at(n0, n1, n2);
+                const math::Stepped<T> weight = stepped_exp((near - point.depth) * per_depth);
+                o0[i] = point.b[0];
+                o1[i] = point.b[1];
+                o2[i] = point.b[2];
+                om[i] = weight.mantissa;
+                os[i] = weight.steps;
+                if (keeps_whole) ow[i] = point.whole;
+            }
+        });
     }
 };
 
@@ -93,7 +95,7 @@ template <class T, class G, class Pass> struct SurfaceBlock {
     void end() {
         SurfaceRun<T, G> &r = run[runs];
         r.filled = n;
-        r.end = padded(n);
+        r.end = padded(n, half_lanes);
         for (; n < r.end; ++n) {
             argument[n] = index[n] = T(0);
             pixel[n] = pixel[r.begin]; // safe to look up, and ignored
@@ -108,6 +110,16 @@ template <class T, class G, class Pass> struct SurfaceBlock {
         run[runs].row_offset = row_offset;
         for (int i = 0; i < padded(count); ++i) found_index[i] = T(k0 + i);
         n += compact<2>(count, from, plan.least, {from, found_index}, {argument + n, index + n}, from_pixel, pixel + n);
+    }
+
+    // Before the stages, which take whole vectors: the last run gets what is missing.
+    void complete() {
+        const int end = padded(n);
+        run[runs - 1].end = end;
+        for (; n < end; ++n) {
+            argument[n] = index[n] = T(0);
+            pixel[n] = pixel[run[runs - 1].begin];
+        }
     }
 
     // The surfaces of all runs, several at once: on fine meshes their set-up costs as much as their pixels.
