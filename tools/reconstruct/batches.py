@@ -103,8 +103,10 @@ def draw(counts: list[int], size: int, *, seed: int, step: int, silhouettes: int
     views = random.integers(VIEWS, size=(2, size))
     greys, gains = random.random((2, size), np.float32), 0.5 + random.random((2, size, 3), np.float32)
     others = random.integers(VIEWS, size=(silhouettes - 2, size))
-    indices = (torch.from_numpy(numbers.astype(np.int64)) for numbers in (kinds, objects, views, others))
-    return Draw(*indices, torch.from_numpy(greys), torch.from_numpy(gains))
+    kinds_, objects_, views_, others_ = (
+        torch.from_numpy(numbers.astype(np.int64)) for numbers in (kinds, objects, views, others)
+    )
+    return Draw(kinds_, objects_, views_, others_, torch.from_numpy(greys), torch.from_numpy(gains))
 
 
 @dataclass(frozen=True)
