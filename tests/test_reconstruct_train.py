@@ -117,7 +117,8 @@ def test_another_runs_weights_are_where_it_begins(boxes, whole, tmp_path, capsys
     moving = ("running_mean", "running_var", "num_batches_tracked")  # of the images, whatever the step size
     learnt = [name for name in ours if name.startswith("model/") and not name.endswith(moving)]
     assert len(learnt) > 40
-    assert not [name for name in learnt if not torch.equal(ours[name], theirs[name])]
+    # A weight of exactly 0 shows even two steps of 1e-30.
+    assert not [name for name in learnt if not torch.allclose(ours[name], theirs[name], rtol=0.0, atol=3e-30)]
     # What it began with is no setting of the run: it goes on without.
     assert cli.main([*arguments(boxes, out, **barely), "--resume"]) == 0
 
