@@ -26,7 +26,7 @@ step and keeps it (exit code 130); --resume goes on, also after the program was 
 a run, `gendr reconstruct IMAGE --run RUN` uses it.
 
 For example:
-  gendr train --data data/shapes --model modern --lr 1e-3:1e-5 --steps 4000 --out out/run
+  gendr train --data data/shapes --model modern --silhouettes 4 --area 0.07 --lr 1e-3:6e-5 --steps 4000 --out out/run
   gendr train --data data/shapes --model modern --lr 1e-3:1e-5 --codes 700 --steps 1200 --out out/quick
   gendr train --data data/shapes --classes chair,table --distribution uniform --tau 1e-2 --out out/furniture
   gendr train --data data/mine --from out/run --model modern --lr 3e-4:1e-5 --steps 1000 --out out/mine
