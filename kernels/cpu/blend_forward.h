@@ -6,7 +6,6 @@
 #include "kept_memory.h"
 #include "no_denormals.h"
 #include "surface_block.h"
-#include <type_traits>
 
 namespace gendr {
 inline namespace GENDR_ISA {

@@ -16,8 +16,6 @@ inline int record_stride(const BlendSettings &s) { return (s.channels() + record
 // One vector of a record. Spelt in vectors, which compilers do not find by themselves here.
 typedef double RecordLanes
     __attribute__((vector_size(record_lanes * sizeof(double)), aligned(sizeof(double)), may_alias));
-typedef int64_t RecordBits
-    __attribute__((vector_size(record_lanes * sizeof(double)), aligned(sizeof(double)), may_alias));
 constexpr RecordLanes last_lane = {0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0};
 
 // The steps, or the face, of a pixel that shows the background alone. Its record holds nothing yet.

@@ -131,7 +131,8 @@ def every_object(counts: list[int], *, seed: int, step: int) -> Draw:
     views = torch.from_numpy(np.random.default_rng([seed, step]).integers(VIEWS, size=(2, total)))
     kinds = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts))
     objects = torch.cat([torch.arange(count) for count in counts])
-    return Draw(kinds, objects, views, views[2:], torch.zeros(2, total), torch.ones(2, total, 3))
+    no_others = views[:0]
+    return Draw(kinds, objects, views, no_others, torch.zeros(2, total), torch.ones(2, total, 3))
 
 
 if __name__ == "__main__":
