@@ -14,7 +14,7 @@ import gendr
 from gendr import _kernels, rasterize
 from gendr.distributions import Logistic
 from gendr.render import FaceTextures
-from gendr.tnorms import Maximum, Probabilistic
+from gendr.tnorms import Average, Maximum, Probabilistic, Yager
 
 
 def sphere(level: int, views: int) -> torch.Tensor:
@@ -23,7 +23,7 @@ def sphere(level: int, views: int) -> torch.Tensor:
     return gendr.Camera.look_at(elevation=30.0, azimuth=azimuth).project(mesh.vertices)[:, mesh.faces]
 
 
-@pytest.mark.parametrize(("views", "size"), [(1, 100), (5, 48)])
+@pytest.mark.parametrize(("views", "size"), [(1, 100), (5, 48), (1, 300)])
 @pytest.mark.parametrize("blend", ["soft", "hard"])
 def test_bits_do_not_depend_on_threads(views, size, blend):
     faces = sphere(3, views).detach()
@@ -46,6 +46,31 @@ def test_bits_do_not_depend_on_threads(views, size, blend):
         for other in outcomes[1:]:
             for i, (got, want) in enumerate(zip(other, outcomes[0], strict=True)):
                 assert torch.equal(got, want), i
+
+
+@pytest.mark.parametrize("t_conorm", [Probabilistic(), Maximum(), Average(), Yager(p=2.0)], ids=str)
+def test_what_an_earlier_call_left_is_not_read(t_conorm):
+    """Without a cut-off a face reaches pixels to which it adds 0; the kernels keep memory from call to call."""
+
+    def gradients(corners: torch.Tensor, weight: float, **options) -> tuple[torch.Tensor, ...]:
+        leaves = [
+            corners.clone().requires_grad_(),
+            colours.clone().requires_grad_(),
+            torch.tensor(1e-2).requires_grad_(),
+        ]
+        shown = {"attributes": leaves[1], "gamma": leaves[2], "far": 10.0} | options
+        raster = rasterize(leaves[0], 64, Logistic().squared(), 1e-3, t_conorm, **shown)
+        return torch.autograd.grad(weight * (raster.features.sum() + raster.alpha.sum()), leaves)
+
+    colours = 10 * torch.rand(1, 1, 3, 3)
+    small = torch.tensor([[[[0.0, 0.0, 2.0], [0.1, 0.0, 2.1], [0.0, 0.1, 2.2]]]])
+    everywhere = torch.tensor([[[[-9.0, -9.0, 3.0], [9.0, -9.0, 3.0], [0.0, 9.0, 3.0]]]])
+    outcomes = []
+    for weight in (1.0, 1e38):
+        gradients(everywhere, weight)
+        outcomes.append(gradients(small, 1.0, cutoff=0.0))
+    for got, want in zip(*outcomes, strict=True):
+        assert torch.equal(got, want)
 
 
 PROBE = """

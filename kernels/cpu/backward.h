@@ -128,11 +128,13 @@ template <class T> struct BackwardTask {
     }
     // d loss / d state of the pixels [first, end), a chunk at most.
     void factors(int64_t first, int64_t end, T *to) const {
-        alignas(64) T in[chunk] = {}, out[chunk], in_state[chunk];
-        memcpy(in, tensors.state + first, sizeof(T) * (end - first));
+        alignas(64) T in[chunk], out[chunk], in_state[chunk];
+        const int n = int(end - first), all = padded(n);
+        memcpy(in, tensors.state + first, sizeof(T) * n);
+        for (int i = n; i < all; ++i) in[i] = T(0);
         if (plan.conorm.family == Family::maximum)
-            for (int i = 0; i < chunk; ++i) in_state[i] = T(1);
-        else plan.conorm.aggregate(chunk, in, plan.p, out, in_state);
+            for (int i = 0; i < all; ++i) in_state[i] = T(1);
+        else plan.conorm.aggregate(all, in, plan.p, out, in_state);
         for (int64_t i = first; i < end; ++i) to[i - first] = tensors.grad_alpha[i] * in_state[i - first];
         if (plan.conorm.family == Family::average)
             for (int64_t i = first; i < end; ++i)
@@ -145,7 +147,8 @@ template <class T> struct BackwardTask {
         const int64_t first = image * plan.pixels();
         BackwardVisit<T, G> visit(plan, factor + first, tensors.state + first, face_sums, begin, scale,
                                   tensors.wants_p);
-        walk_faces<G>(plan, tensors.face_vertices, tau, image, begin, end, 0, plan.settings.height, visit);
+        walk_faces<G>(plan, plan.face(tensors.face_vertices, image, 0), tau, begin, end, 0, plan.settings.height,
+                      visit);
         visit.flush();
         return visit.sums;
     }

@@ -3,6 +3,7 @@
 
 #include "blend_image.h"
 #include "blend_records.h"
+#include "face_order.h"
 #include "kept_memory.h"
 #include "no_denormals.h"
 #include "surface_block.h"
@@ -31,18 +32,18 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
     // Of each pair, less its steps: weight times each b; what it adds to coverage's sum.
     alignas(64) double share0[surface_block], share1[surface_block], share2[surface_block], term[surface_block];
 
-    BlendForwardVisit(const Plan<T> &plan, const T *face_vertices, const BlendImage<T> &image,
+    BlendForwardVisit(const Plan<T> &plan, const ImageFaces<T> &faces, const BlendImage<T> &image,
                       CoverageSums<T> &coverage, double *record, T *top, double *rows, T *value, T covers,
                       math::Stepped<T> behind)
-        : Base(plan, face_vertices, image.settings.is_perspective), image(image), coverage(coverage), record(record),
-          top(top), rows(rows), value(value), stride(record_stride(image.settings)), near(T(plan.settings.near)),
+        : Base(plan, faces, image.settings.is_perspective), image(image), coverage(coverage), record(record), top(top),
+          rows(rows), value(value), stride(record_stride(image.settings)), near(T(plan.settings.near)),
           per_depth(T(exponent_per_depth(plan.settings.near, plan.settings.far, image.settings.gamma))), covers(covers),
           behind(behind), joins(joins_coverage(plan, image.settings)) {}
 
     void flush() {
         if (this->n == 0) return;
         this->complete();
-        prefetch_attributes();
+        touch_attributes();
         this->set_up_surfaces();
         coverage.evaluate(this->n, this->argument);
         for (int i = 0; i < this->runs; ++i)
@@ -54,15 +55,15 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
         for (int i = 0; i < this->runs; ++i) {
             const SurfaceRun<T, G> &r = this->run[i];
             if (is_maximum)
-                for (int k = r.begin; k < r.filled; ++k) owner[k] = r.face;
+                for (int k = r.begin; k < r.filled; ++k) owner[k] = r.number;
             if (!joins) coverage.add(r.begin, r.filled, this->argument, this->pixel, owner);
             if (adds_three_features) {
                 RecordLanes row[3];
-                three_features(r.surface.depth, image.attributes(r.face), row);
+                three_features(r.surface.depth, image.attributes(r.number), row);
                 add_run<false, record_lanes>(r, row);
                 continue;
             }
-            corner_rows(r.surface, image.settings.attribute_channels ? image.attributes(r.face) : nullptr,
+            corner_rows(r.surface, image.settings.attribute_channels ? image.attributes(r.number) : nullptr,
                         image.settings.attribute_channels, stride, rows);
             if (image.settings.is_hard) show_nearest(r);
             else if (image.settings.texture_channels) add_run<true, 0>(r, &lanes_of(0));
@@ -72,14 +73,15 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
     }
 
   private:
-    // Of corners, which many pixels' records have driven out of the cache since the last image.
-    void prefetch_attributes() const {
+    // Brings the corners' attributes back, which many pixels' records have driven out of the cache since the last
+    // image, all at once. By loads: prefetches gained nothing here.
+    void touch_attributes() const {
         const int numbers = 3 * image.settings.attribute_channels;
         if (numbers == 0) return;
         for (int i = 0; i < this->runs; ++i) {
-            const T *from = image.attributes(this->run[i].face);
-            __builtin_prefetch(from);
-            __builtin_prefetch(from + numbers - 1);
+            const volatile T *from = image.attributes(this->run[i].number);
+            (void)from[0];
+            (void)from[numbers - 1];
         }
     }
 
@@ -97,8 +99,8 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
     // `width` is the stride where it is known to the compiler, `row` what the corners hold.
     template <bool textured, int width> void add_run(const SurfaceRun<T, G> &r, const RecordLanes *row) {
         const int wide = width ? width : stride;
-        const T *uv = textured ? image.uvs(r.face) : nullptr;
-        const int64_t *map = textured ? image.map(r.face) : nullptr;
+        const T *uv = textured ? image.uvs(r.number) : nullptr;
+        const int64_t *map = textured ? image.map(r.number) : nullptr;
         const RecordLanes row0 = row[0], row1 = row[wide / record_lanes], row2 = row[2 * wide / record_lanes];
         double *const records = record;
         T *const tops = top;
@@ -185,7 +187,8 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
             for (int k = 0; k < channels; ++k) rows[corner * stride + first + k] = double(value[k]);
     }
 
-    // Hard: a pair that covers its pixel, nearer than any face before it, is what the record holds.
+    // Hard: a pair that covers its pixel, nearer than any face before it, is what the record holds; of two as near the
+    // one of the first face.
     void show_nearest(const SurfaceRun<T, G> &r) {
         const bool is_textured = image.settings.texture_channels > 0;
         for (int i = r.begin; i < r.filled; ++i) {
@@ -193,9 +196,11 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
             double *at = record + int64_t(pixel) * stride;
             const T b0 = points.b0[i], b1 = points.b1[i], b2 = points.b2[i];
             const double depth = double(b0 * r.surface.depth[0] + b1 * r.surface.depth[1] + b2 * r.surface.depth[2]);
-            if (!(this->argument[i] >= covers) || (top[pixel] != untouched<T> && !(depth < at[1]))) continue;
-            top[pixel] = T(r.face);
-            if (is_textured) sample(i, image.uvs(r.face), image.map(r.face));
+            const bool is_hidden =
+                top[pixel] != untouched<T> && !(depth < at[1] || (depth == at[1] && T(r.number) < top[pixel]));
+            if (!(this->argument[i] >= covers) || is_hidden) continue;
+            top[pixel] = T(r.number);
+            if (is_textured) sample(i, image.uvs(r.number), image.map(r.number));
             for (int k = 0; k < stride; k += record_lanes)
                 *reinterpret_cast<RecordLanes *>(at + k) = lanes_of(k) * double(b0) +
                                                            lanes_of(stride + k) * double(b1) +
@@ -210,6 +215,7 @@ template <class T> struct BlendForwardTask {
     const BlendSettings &settings;
     const BlendForward<T> &tensors;
     int bands;
+    const FaceOrder<T> *order;  // null: faces are drawn as they come
     bool out_of_memory = false; // set by any task
 
     // The rows of one band of one image.
@@ -262,15 +268,14 @@ template <class T> struct BlendForwardTask {
         const int64_t image_pixels = band.image * plan.pixels();
         CoverageSums<T> coverage(plan, tensors.coverage.alpha + image_pixels, tensors.coverage.state + image_pixels,
                                  sum - band.first);
-        coverage.reset(band.first, band.pixels);
+        if (!joins_coverage(plan, settings)) coverage.reset(band.first, band.pixels);
         const BlendImage<T> image(settings, tensors.surface, s, band.image);
         const double covers = (s.is_squared ? covers_from * -covers_from : covers_from) / tau;
-        BlendForwardVisit<T, G> visit(plan, plan.face(tensors.coverage.face_vertices, band.image, 0), image, coverage,
-                                      record - band.first * record_stride(settings), top - band.first, rows,
-                                      reinterpret_cast<T *>(rows + 3 * record_stride(settings)),
+        const ImageFaces<T> faces = faces_of(plan, tensors.coverage.face_vertices, band.image, order);
+        BlendForwardVisit<T, G> visit(plan, faces, image, coverage, record - band.first * record_stride(settings),
+                                      top - band.first, rows, reinterpret_cast<T *>(rows + 3 * record_stride(settings)),
                                       T(math::max(covers, -argument_bound)), background());
-        walk_faces<G>(plan, tensors.coverage.face_vertices, tau, band.image, 0, s.face_count(band.image),
-                      band.row_begin, band.row_end, visit);
+        walk_faces<G>(plan, faces.vertices, tau, 0, s.face_count(band.image), band.row_begin, band.row_end, visit);
         visit.flush();
     }
 
@@ -285,9 +290,7 @@ template <class T> struct BlendForwardTask {
             const int64_t at = band.image * plan.pixels() + band.first + i;
             double *sums = joins ? sum : sum + i;
             const double *from = record + i * stride;
-            if (joins)
-                for (int64_t k = 0; k < n; ++k)
-                    sums[k] = top[i + k] == untouched<T> ? 0.0 : from[k * stride + stride - 1];
+            if (joins) to_outputs.coverage_sums(n, from, top + i, sums);
             finish(plan, faces, n, sums, tensors.coverage.alpha + at, tensors.coverage.state + at);
             T *blended = tensors.blended + at * channels, *state = tensors.state + 2 * at;
             channels == 5 ? to_outputs.template pixels<5>(n, from, top + i, blended, state)
@@ -301,14 +304,18 @@ const char *blend_forward(const CoverageSettings &settings, const BlendSettings 
                           const Parallel &parallel) {
     static thread_local GammaTable table;
     const Plan<T> plan(settings, table);
-    // A pixel's sums run over the faces in order in any band, so the bands are free to follow the threads and the
+    // A pixel's sums run over the faces in one order in any band, so the bands are free to follow the threads and the
     // cache.
     const int for_threads = parallel.threads == 1 ? 1 : 4 * parallel.threads;
     const int wanted = (for_threads + settings.batch - 1) / math::max(settings.batch, 1);
     const int64_t for_cache = plan.pixels() * record_stride(blend) * int64_t(sizeof(double)) / band_bytes;
     const int bands = int(math::clamp<int64_t>(math::max<int64_t>(wanted, for_cache), 1, settings.height));
-    BlendForwardTask<T> task{plan, blend, tensors, bands};
+    static thread_local FaceOrder<T> order;
+    const bool is_ordered = gains_from_order(plan);
+    if (is_ordered && !order.sort(plan, tensors.coverage.face_vertices, parallel)) return "out of memory";
+    BlendForwardTask<T> task{plan, blend, tensors, bands, is_ordered ? &order : nullptr};
     parallel.run(parallel.pool, settings.batch * bands, BlendForwardTask<T>::run, &task);
+    order.end_call();
     return task.out_of_memory ? "out of memory" : nullptr;
 }
 

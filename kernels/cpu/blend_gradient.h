@@ -81,7 +81,7 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
     const BlendImage<T> &image;
     const BlendPixels<T> &pixels;
     const BlendBackward<T> &tensors;
-    CornerSums *corner_sums; // of face `first_face` and on
+    CornerSums *corner_sums; // of face `first_face` and on, as they are drawn
     BlendParameterSums sums;
     const TexelSums *texels;
     int64_t *texel_list;
@@ -97,9 +97,9 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
     alignas(64) T in_texture[surface_block], in_u[surface_block], in_v[surface_block], by_weight[surface_block];
 
     BlendBackwardVisit(const Plan<T> &plan, const BlendImage<T> &image, const BlendPixels<T> &pixels,
-                       const BlendBackward<T> &tensors, CornerSums *corner_sums, int first_face, const T *face_vertices,
-                       const TexelSums *texels, int64_t *texel_list, T *rows, G scale)
-        : Base(plan, face_vertices, image.settings.is_perspective), image(image), pixels(pixels), tensors(tensors),
+                       const BlendBackward<T> &tensors, CornerSums *corner_sums, int first_face,
+                       const ImageFaces<T> &faces, const TexelSums *texels, int64_t *texel_list, T *rows, G scale)
+        : Base(plan, faces, image.settings.is_perspective), image(image), pixels(pixels), tensors(tensors),
           corner_sums(corner_sums), texels(texels), texel_list(texel_list), rows(rows), first_face(first_face),
           stride(record_stride(image.settings)), scale(scale), near(T(plan.settings.near)),
           per_depth(T(exponent_per_depth(plan.settings.near, plan.settings.far, image.settings.gamma))) {}
@@ -108,7 +108,6 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
         if (this->n == 0) return;
         this->complete();
         const int n = this->n;
-        for (int i = 0; i < n; i += 2) __builtin_prefetch(pixels.rows + int64_t(this->pixel[i]) * pixels.row);
         this->set_up_surfaces();
         for (int i = 0; i < this->runs; ++i)
             points.run(this->run[i], this->index + this->run[i].begin, near, per_depth);
@@ -116,7 +115,7 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
         shares(n);
         for (int i = 0; i < this->runs; ++i) {
             const SurfaceRun<T, G> &r = this->run[i];
-            corner_rows(r.surface, image.settings.attribute_channels ? image.attributes(r.face) : nullptr,
+            corner_rows(r.surface, image.settings.attribute_channels ? image.attributes(r.number) : nullptr,
                         image.settings.attribute_channels, stride, rows);
             gradients(r);
         }
@@ -145,7 +144,7 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
             const SurfaceRun<T, G> &r = this->run[k];
             if (plan.conorm.family == Family::maximum)
                 for (int i = r.begin; i < r.filled; ++i)
-                    if (pixels.sums[this->pixel[i]] != T(r.face)) c[i] = T(0);
+                    if (pixels.sums[this->pixel[i]] != T(r.number)) c[i] = T(0);
             for (int i = r.filled; i < r.end; ++i) c[i] = T(0);
         }
         if (tensors.coverage.wants_p) sums.p += plan.conorm.in_p(n, this->a, this->q, c, l, plan.p);
@@ -166,7 +165,7 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
         for (int k = 0; k < this->runs; ++k) {
             const SurfaceRun<T, G> &r = this->run[k];
             if (image.settings.is_hard)
-                for (int i = r.begin; i < r.filled; ++i) share[i] = top[i] == T(r.face) ? T(1) : T(0);
+                for (int i = r.begin; i < r.filled; ++i) share[i] = top[i] == T(r.number) ? T(1) : T(0);
             for (int i = r.filled; i < r.end; ++i) share[i] = T(0);
         }
     }
@@ -196,7 +195,7 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
     }
     T *gradient_of(const SurfaceRun<T, G> &r) const {
         return tensors.grad_attributes
-                   ? tensors.grad_attributes + (image.first_face + r.face) * 3 * image.settings.attribute_channels
+                   ? tensors.grad_attributes + (image.first_face + r.number) * 3 * image.settings.attribute_channels
                    : nullptr;
     }
 
@@ -240,8 +239,8 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
     // Products of the gradient with the texture's value and derivatives; the texels' and corners' gradients.
     void textures(const SurfaceRun<T, G> &r) {
         const int texture_channels = image.settings.texture_channels, wide = pixels.channels;
-        const T *uv = image.uvs(r.face);
-        const int64_t *map = image.map(r.face);
+        const T *uv = image.uvs(r.number);
+        const int64_t *map = image.map(r.number);
         double in_uv[6] = {};
         for (int i = r.begin; i < r.end; ++i) {
             in_texture[i] = in_u[i] = in_v[i] = T(0);
@@ -272,7 +271,7 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
             }
         }
         if (tensors.grad_uvs)
-            for (int j = 0; j < 6; ++j) tensors.grad_uvs[(image.first_face + r.face) * 6 + j] += T(in_uv[j]);
+            for (int j = 0; j < 6; ++j) tensors.grad_uvs[(image.first_face + r.number) * 6 + j] += T(in_uv[j]);
     }
 
     // d loss / d gamma, times gamma. Exponents count from the logarithm of the pixel's sum, which changes nothing, as a
@@ -298,7 +297,7 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
         T value[4][3]; // of depth and the attributes, at each corner
         for (int k = 0; k < 4; ++k)
             for (int corner = 0; corner < 3; ++corner) value[k][corner] = rows[corner * stride + 1 + k];
-        const T *uv = textured ? image.uvs(r.face) : nullptr;
+        const T *uv = textured ? image.uvs(r.number) : nullptr;
         // The first corner's gradient is left out of all three: only differences count, and they keep their digits.
         const T u1 = textured ? uv[2] - uv[0] : T(0), v1 = textured ? uv[3] - uv[1] : T(0);
         const T u2 = textured ? uv[4] - uv[0] : T(0), v2 = textured ? uv[5] - uv[1] : T(0);

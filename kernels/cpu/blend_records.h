@@ -39,18 +39,23 @@ template <class T> struct RecordFinish {
     template <int known>
     void pixels(int64_t n, const double *record, const T *top, T *blended, T *state) const {
         const int channels = known ? known : settings.channels();
-        bool was_background = false; // just before
         for (int64_t i = 0; i < n; i += finished_at_once) {
             const int count = int(math::min<int64_t>(finished_at_once, n - i));
             T *to = blended + i * channels, *to_state = state + 2 * i;
-            const bool is_background = shows_background(count, top + i);
-            if (is_background && was_background) {
-                memcpy(to, to - finished_at_once * channels, sizeof(T) * channels * count);
-                memcpy(to_state, to_state - 2 * finished_at_once, sizeof(T) * 2 * count);
-            } else {
-                few_pixels<known>(count, record + i * record_stride(settings), top + i, to, to_state);
-            }
-            was_background = is_background;
+            if (shows_background(count, top + i)) background(count, channels, to, to_state);
+            else few_pixels<known>(count, record + i * record_stride(settings), top + i, to, to_state);
+        }
+    }
+
+    // Coverage's sums of n pixels, which stand at the ends of their records.
+    void coverage_sums(int64_t n, const double *record, const T *top, double *sums) const {
+        const int stride = record_stride(settings);
+        for (int64_t i = 0; i < n; i += finished_at_once) {
+            const int64_t end = math::min<int64_t>(n, i + finished_at_once);
+            if (shows_background(int(end - i), top + i))
+                for (int64_t k = i; k < end; ++k) sums[k] = 0.0;
+            else
+                for (int64_t k = i; k < end; ++k) sums[k] = top[k] == untouched<T> ? 0.0 : record[(k + 1) * stride - 1];
         }
     }
 
@@ -60,6 +65,19 @@ template <class T> struct RecordFinish {
 #pragma omp simd reduction(+ : touched)
         for (int i = 0; i < n; ++i) touched += top[i] != untouched<T>;
         return touched == 0;
+    }
+
+    // What `few_pixels` gives where no face is.
+    void background(int n, int channels, T *__restrict blended, T *__restrict state) const {
+        const T alone = T(1.0 / double(behind.mantissa)), steps = settings.is_hard ? T(-1) : behind.steps;
+        const T whole = settings.is_hard ? T(1) : alone;
+        const T weight = settings.is_hard ? T(1) : share_of(T(1), behind.mantissa, steps, steps, whole);
+        for (int k = 0; k < n * channels; ++k) blended[k] = T(0);
+        for (int i = 0; i < n; ++i) blended[i * channels] = weight;
+        for (int i = 0; i < n; ++i) {
+            state[2 * i] = steps;
+            state[2 * i + 1] = whole;
+        }
     }
 
     template <int known>

@@ -20,8 +20,8 @@ int64_t count_pairs(const CoverageSettings &settings, const CoverageForward<floa
     const Plan<float> plan(settings, table);
     PairCounter counter;
     for (int image = 0; image < settings.batch; ++image)
-        walk_faces<float>(plan, tensors.face_vertices, tensors.tau[image], image, 0, settings.face_count(image), 0,
-                          settings.height, counter);
+        walk_faces<float>(plan, plan.face(tensors.face_vertices, image, 0), tensors.tau[image], 0,
+                          settings.face_count(image), 0, settings.height, counter);
     return counter.total;
 }
 

@@ -46,10 +46,13 @@ template <class T> struct CoverageSums {
     void add_with_exponents(int begin, int end, const int *pixel) {
         for (int i = begin; i < end; ++i) add_with_exponent(sum[pixel[i]], alpha[pixel[i]], term[i], exponent[i]);
     }
-    // The largest argument has the largest probability, and tells faces apart whose probabilities round to 1.
+    // The largest argument has the largest probability, and tells faces apart whose probabilities round to 1; of equal
+    // ones the first face's counts.
     void add_maximum(int begin, int end, const T *argument, const int *pixel, const int *owner) {
         for (int i = begin; i < end; ++i) {
-            if (argument[i] > alpha[pixel[i]] && a[i] > limits<T>::tiny) {
+            const T most = alpha[pixel[i]];
+            const bool wins = argument[i] > most || (argument[i] == most && T(owner[i]) < state[pixel[i]]);
+            if (wins && a[i] > limits<T>::tiny) {
                 alpha[pixel[i]] = argument[i];
                 state[pixel[i]] = T(owner[i]);
                 sum[pixel[i]] = double(a[i]);
@@ -106,8 +109,10 @@ template <class T> void finish(const Plan<T> &plan, int faces, int64_t n, const 
     for (int64_t first = 0; first < n; first += block) {
         const int m = int(math::min<int64_t>(block, n - first));
         for (int i = 0; i < m; ++i) sums[i] = T(sum[first + i] * share);
-        memcpy(exponents, alpha + first, sizeof(T) * m);
-        if (family == Family::power) power_state(padded(m), sums, exponents, plan.p, plan.conorm.offset, states);
+        if (family == Family::power) {
+            memcpy(exponents, alpha + first, sizeof(T) * m);
+            power_state(padded(m), sums, exponents, plan.p, plan.conorm.offset, states);
+        }
         const T *result = family == Family::power ? states : sums;
         plan.conorm.aggregate(padded(m), result, plan.p, out, in_state);
         memcpy(state + first, result, sizeof(T) * m);
@@ -141,7 +146,8 @@ template <class T> struct ForwardTask {
         const double tau = self.tensors.tau[image];
         const auto walk = self.plan.wants_double_distances(tau) ? walk_faces<double, T, ForwardVisit<T>>
                                                                 : walk_faces<T, T, ForwardVisit<T>>;
-        walk(self.plan, self.tensors.face_vertices, tau, image, 0, s.face_count(image), row_begin, row_end, visit);
+        walk(self.plan, self.plan.face(self.tensors.face_vertices, image, 0), tau, 0, s.face_count(image), row_begin,
+             row_end, visit);
         visit.flush();
         finish(self.plan, s.face_count(image), n, sum, alpha + first, state + first);
         free(sum);

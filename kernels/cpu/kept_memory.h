@@ -26,6 +26,14 @@ class KeptMemory {
         return data_;
     }
 
+    // Gives back what is larger.
+    void keep_at_most(size_t bytes) {
+        if (bytes_ <= bytes) return;
+        free(data_);
+        data_ = nullptr;
+        bytes_ = 0;
+    }
+
   private:
     void *data_ = nullptr;
     size_t bytes_ = 0;

@@ -2,6 +2,7 @@
 // turns such pairs into points of their faces.
 #pragma once
 
+#include "face_order.h"
 #include "gendr/blend.h"
 #include "gendr/surface.h"
 #include "segment.h"
@@ -13,9 +14,10 @@ constexpr int surface_block =
     512; // pairs: half of coverage's, as a pair has twice the numbers, which must stay in cache
 
 // Pairs [begin, filled) are real, the rest up to `end` is padding, to half a vector: the faces of fine meshes have few.
+// `face` counts an image's faces as they are drawn, `number` as they stand in the mesh.
 template <class T, class G> struct SurfaceRun : Segment<G> {
     Surface<T> surface;
-    int filled;
+    int filled, number;
 
     // The box's pixel k, counted row by row: distances to the lines of the three edges.
     GENDR_HD void normals(T k, G inverse_cols, G &n0, G &n1, G &n2) const {
@@ -79,7 +81,7 @@ template <class T> void scale_stage(const T *__restrict corner, T *__restrict ou
 // Collects pairs, packed; `Pass` is told to `flush()` when the block is full.
 template <class T, class G, class Pass> struct SurfaceBlock {
     const Plan<T> &plan;
-    const T *face_vertices; // of the image's first face
+    ImageFaces<T> faces;
     bool is_perspective;
     int n = 0, runs = 0;
     alignas(64) T found_index[chunk];
@@ -88,8 +90,8 @@ template <class T, class G, class Pass> struct SurfaceBlock {
     alignas(64) T u[surface_block], a[surface_block], q[surface_block];
     SurfaceRun<T, G> run[most_segments];
 
-    SurfaceBlock(const Plan<T> &plan, const T *face_vertices, bool is_perspective)
-        : plan(plan), face_vertices(face_vertices), is_perspective(is_perspective) {}
+    SurfaceBlock(const Plan<T> &plan, const ImageFaces<T> &faces, bool is_perspective)
+        : plan(plan), faces(faces), is_perspective(is_perspective) {}
 
     void begin(int f, const Triangle<G> &triangle) { open(f, triangle, lanes); }
     void end() {
@@ -126,7 +128,7 @@ template <class T, class G, class Pass> struct SurfaceBlock {
     void set_up_surfaces() {
         const int count = padded(runs);
         for (int i = 0; i < count; ++i)
-            for (int k = 0; k < 9; ++k) corner[k][i] = face_vertices[9 * int64_t(run[i < runs ? i : 0].face) + k];
+            for (int k = 0; k < 9; ++k) corner[k][i] = faces.vertices[9 * int64_t(run[i < runs ? i : 0].face) + k];
         for (int first = 0; first < count; first += lanes)
             scale_stage<T>(corner[0] + first, scale[0] + first, T(is_perspective));
         for (int i = 0; i < runs; ++i) {
@@ -151,6 +153,7 @@ template <class T, class G, class Pass> struct SurfaceBlock {
         }
         run[runs].triangle = triangle;
         run[runs].face = f;
+        run[runs].number = faces.number(f);
         run[runs].begin = n;
         run[runs].cols = 0;
     }

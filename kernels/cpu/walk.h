@@ -65,18 +65,18 @@ bool may_touch_rows(const T *faces, int count, double radius, const PixelGrid &g
     return last >= row_begin && first < row_end;
 }
 
-// Walks the faces [begin, end) of an image over its rows [row_begin, row_end). The visitor is told where a face begins
-// (face, triangle) and ends, and is given its pairs (first index, count, columns of the box, offsets of its first
-// pixel, arguments, pixels). A face's box is the whole image's, so that a band of rows sees the same numbers as the
-// whole image does.
+// Walks the faces [begin, end) of `image_faces` over an image's rows [row_begin, row_end). The visitor is told where a
+// face begins (face, triangle) and ends, and is given its pairs (first index, count, columns of the box, offsets of its
+// first pixel, arguments, pixels). A face's box is the whole image's, so that a band of rows sees the same numbers as
+// the whole image does.
 template <class G, class T, class Visit>
-void walk_faces(const Plan<T> &plan, const T *face_vertices, double tau, int image, int begin, int end, int row_begin,
-                int row_end, Visit &visit) {
+void walk_faces(const Plan<T> &plan, const T *image_faces, double tau, int begin, int end, int row_begin, int row_end,
+                Visit &visit) {
     const double radius = plan.radius(tau);
     const G inverse_tau = G(1.0 / tau);
     for (int first = begin; first < end; first += lanes) {
         const int count = math::min(lanes, end - first);
-        const T *faces = plan.face(face_vertices, image, first);
+        const T *faces = image_faces + 9 * int64_t(first);
         if (!may_touch_rows(faces, count, radius, plan.grid, row_begin, row_end)) continue;
         const FaceBatch<T, G> batch(plan, faces, count, radius);
         for (int lane = 0; lane < count; ++lane) {
