@@ -66,9 +66,11 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
             corner_rows(r.surface, image.settings.attribute_channels ? image.attributes(r.number) : nullptr,
                         image.settings.attribute_channels, stride, rows);
             if (image.settings.is_hard) show_nearest(r);
-            else if (image.settings.texture_channels) add_run<true, 0>(r, &lanes_of(0));
-            else if (stride == record_lanes) add_run<false, record_lanes>(r, &lanes_of(0));
-            else add_run<false, 0>(r, &lanes_of(0));
+            else if (image.settings.texture_channels) add_run<true, 0>(r, nullptr);
+            else if (stride == record_lanes) {
+                const RecordLanes row[3] = {lanes_of(0), lanes_of(stride), lanes_of(2 * stride)};
+                add_run<false, record_lanes>(r, row);
+            } else add_run<false, 0>(r, nullptr);
         }
     }
 
@@ -88,20 +90,20 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
     // `corner_rows` of three features, without a detour through memory: a vector must wait for numbers that were stored
     // one by one.
     static void three_features(const T *depth, const T *features, RecordLanes *row) {
-        typedef T All __attribute__((vector_size(record_lanes * sizeof(T))));
         for (int corner = 0; corner < 3; ++corner) {
             const T *f = features + 3 * corner;
-            const All all = {T(1), depth[corner], f[0], f[1], f[2], T(0), T(0), T(0)};
-            row[corner] = __builtin_convertvector(all, RecordLanes);
+            row[corner] = RecordLanes::of(T(1), depth[corner], f[0], f[1], f[2]);
         }
     }
 
-    // `width` is the stride where it is known to the compiler, `row` what the corners hold.
+    // `width` is the stride where it is known to the compiler, and `row` then what the corners hold.
     template <bool textured, int width> void add_run(const SurfaceRun<T, G> &r, const RecordLanes *row) {
         const int wide = width ? width : stride;
         const T *uv = textured ? image.uvs(r.number) : nullptr;
         const int64_t *map = textured ? image.map(r.number) : nullptr;
-        const RecordLanes row0 = row[0], row1 = row[wide / record_lanes], row2 = row[2 * wide / record_lanes];
+        constexpr bool is_held = width == record_lanes;
+        RecordLanes row0, row1, row2;
+        if (is_held) row0 = row[0], row1 = row[1], row2 = row[2];
         double *const records = record;
         T *const tops = top;
         const int end = r.filled;
@@ -111,24 +113,23 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
             if (tops[pixel] != points.steps[i]) {
                 if (hides_background && tops[pixel] == untouched<T>) {
                     tops[pixel] = points.steps[i];
-                    for (int k = 0; k < wide; k += record_lanes)
-                        *reinterpret_cast<RecordLanes *>(at + k) = RecordLanes();
+                    for (int k = 0; k < wide; k += record_lanes) RecordLanes{}.store(at + k);
                 } else {
                     align(i, pixel, at);
                 }
             }
             if (textured) sample(i, uv, map);
             for (int k = 0; k < wide; k += record_lanes) {
-                const bool held = !textured && k == 0;
-                RecordLanes *to = reinterpret_cast<RecordLanes *>(at + k);
-                const double beside = k + record_lanes == wide ? term[i] : 0.0;
-                *to = *to + last_lane * beside + (held ? row0 : lanes_of(k)) * share0[i] +
-                      (held ? row1 : lanes_of(wide + k)) * share1[i] +
-                      (held ? row2 : lanes_of(2 * wide + k)) * share2[i];
+                RecordLanes sum = RecordLanes::at(at + k);
+                if (k + record_lanes == wide) sum.add_to_last(term[i]);
+                sum.add(is_held ? row0 : lanes_of(k), share0[i]);
+                sum.add(is_held ? row1 : lanes_of(wide + k), share1[i]);
+                sum.add(is_held ? row2 : lanes_of(2 * wide + k), share2[i]);
+                sum.store(at + k);
             }
         }
     }
-    const RecordLanes &lanes_of(int k) const { return *reinterpret_cast<const RecordLanes *>(rows + k); }
+    RecordLanes lanes_of(int k) const { return RecordLanes::at(rows + k); }
 
     // What each pair adds to its record, less its steps.
     void weigh() {
@@ -201,10 +202,13 @@ struct BlendForwardVisit : SurfaceBlock<T, G, BlendForwardVisit<T, G>> {
             if (!(this->argument[i] >= covers) || is_hidden) continue;
             top[pixel] = T(r.number);
             if (is_textured) sample(i, image.uvs(r.number), image.map(r.number));
-            for (int k = 0; k < stride; k += record_lanes)
-                *reinterpret_cast<RecordLanes *>(at + k) = lanes_of(k) * double(b0) +
-                                                           lanes_of(stride + k) * double(b1) +
-                                                           lanes_of(2 * stride + k) * double(b2);
+            for (int k = 0; k < stride; k += record_lanes) {
+                RecordLanes shown{};
+                shown.add(lanes_of(k), double(b0));
+                shown.add(lanes_of(stride + k), double(b1));
+                shown.add(lanes_of(2 * stride + k), double(b2));
+                shown.store(at + k);
+            }
             at[1] = depth;
         }
     }

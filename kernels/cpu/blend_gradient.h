@@ -46,6 +46,11 @@ void look_up_four(int n, const T *from, int64_t stride, const int *__restrict pi
 
 // Eight neighbouring numbers likewise; n is a multiple of 8.
 template <class T> void look_up_eight(int n, const T *from, const int *__restrict pixel, T *const (&to)[8]) {
+    if (sizeof(T) > sizeof(RecordVector) / 8) { // no vector holds eight
+        look_up_four(n, from, 8, pixel, to[0], to[1], to[2], to[3]);
+        look_up_four(n, from + 4, 8, pixel, to[4], to[5], to[6], to[7]);
+        return;
+    }
     typedef T Eight __attribute__((vector_size(8 * sizeof(T)), aligned(sizeof(T)), may_alias));
     for (int i = 0; i < n; i += 8) {
         Eight r[8], s[8];

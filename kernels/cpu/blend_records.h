@@ -3,20 +3,15 @@
 
 #include "forward.h"
 #include "gendr/blend.h"
+#include "record_lanes.h"
 
 namespace gendr {
 inline namespace GENDR_ISA {
 
-constexpr int record_lanes = 8;      // records are padded to whole vectors of doubles
 constexpr int finished_at_once = 64; // pixels
 
 // Numbers of a record: its channels, and at the very end the pixel's sum of coverage.
 inline int record_stride(const BlendSettings &s) { return (s.channels() + record_lanes) / record_lanes * record_lanes; }
-
-// One vector of a record. Spelt in vectors, which compilers do not find by themselves here.
-typedef double RecordLanes
-    __attribute__((vector_size(record_lanes * sizeof(double)), aligned(sizeof(double)), may_alias));
-constexpr RecordLanes last_lane = {0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0};
 
 // The steps, or the face, of a pixel that shows the background alone. Its record holds nothing yet.
 template <class T> constexpr T untouched = -limits<T>::huge;
@@ -111,10 +106,10 @@ template <class T> struct RecordFinish {
     }
 
     static void four_values(const double *record, double inverse, T *to) {
-        typedef T All __attribute__((vector_size(record_lanes * sizeof(T))));
+        typedef double FourSums __attribute__((vector_size(4 * sizeof(double)), aligned(sizeof(double)), may_alias));
         typedef T Four __attribute__((vector_size(4 * sizeof(T)), aligned(sizeof(T)), may_alias));
-        const All all = __builtin_convertvector(*reinterpret_cast<const RecordLanes *>(record) * inverse, All);
-        *reinterpret_cast<Four *>(to) = __builtin_shufflevector(all, all, 1, 2, 3, 4);
+        *reinterpret_cast<Four *>(to) =
+            __builtin_convertvector(*reinterpret_cast<const FourSums *>(record + 1) * inverse, Four);
     }
 };
 
