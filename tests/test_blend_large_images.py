@@ -92,3 +92,11 @@ def test_packed_lists(blend):
     want = torch.autograd.grad(loss, [corners, colours])
     for got, one in zip(torch.autograd.grad((packed.features * weights).sum(), [corners, colours]), want, strict=True):
         torch.testing.assert_close(got, one, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize(("batch", "faces"), [(0, 3), (2, 0), (2, 1)])
+def test_few_faces_or_none(batch, faces):
+    scene = blend_scene(batch=batch, faces=faces, size=SIZE, shared=True)
+    want, got = (draw(scene, Logistic(), Probabilistic(), backend) for backend in ("reference", "cpu"))
+    for name, value in want.values().items():
+        torch.testing.assert_close(got.values()[name], value, rtol=1e-9, atol=1e-12)

@@ -20,11 +20,13 @@ template <class T> struct ImageFaces {
     int number(int place) const { return numbers ? numbers[place] : place; }
 };
 
-template <class T> bool gains_from_order(const Plan<T> &plan) { return plan.pixels() > unordered_pixels; }
+template <class T> bool gains_from_order(const Plan<T> &plan) {
+    return plan.pixels() > unordered_pixels && plan.settings.batch > 0 && plan.settings.faces > 1;
+}
 
 template <class T> class FaceOrder {
   public:
-    // Of all images. False where there is no memory.
+    // Of all images, of which there are some, with faces. False where there is no memory.
     bool sort(const Plan<T> &plan, const T *face_vertices, const Parallel &parallel) {
         const CoverageSettings &s = plan.settings;
         const size_t faces = size_t(s.faces) * s.batch;
