@@ -318,8 +318,11 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
         const T *__restrict further0 = d0 + begin, *__restrict further1 = d1 + begin, *__restrict further2 = d2 + begin;
         const T *__restrict texture = in_texture + begin, *__restrict us = in_u + begin, *__restrict vs = in_v + begin;
         T *__restrict to_slope = slope + begin, *__restrict to_weight = by_weight + begin;
-        alignas(64) T sum[24][lanes] = {};  // x, y, z; three attributes
-        alignas(64) G moved[8][lanes] = {}; // x, y through the distance
+        // x, y, z; three attributes; x, y through the distance, unless that has a precision of its own.
+        constexpr bool is_joint = sizeof(T) == sizeof(G);
+        alignas(64) T sum[24][lanes] = {};
+        alignas(64) G apart[is_joint ? 1 : 8][lanes] = {};
+        G(*const moved)[lanes] = is_joint ? reinterpret_cast<G(*)[lanes]>(sum + 18) : apart;
         each_vector(r.end - begin, [&](int first, auto width) __attribute__((always_inline)) {
             for (int lane = 0; lane < width; ++lane) {
                 const int i = first + lane;
@@ -385,7 +388,8 @@ template <class T, class G> struct BlendBackwardVisit : SurfaceBlock<T, G, Blend
         T total[24];
         G plane[8];
         for (int k = 0; k < 24; k += 8) lane_sums(sum + k, total + k);
-        lane_sums(moved, plane);
+        if constexpr (is_joint) memcpy(plane, total + 18, 6 * sizeof(T));
+        else lane_sums(apart, plane);
         CornerSums &to = corner_sums[r.face - first_face];
         for (int k = 0; k < 3; ++k) {
             to.x[k] += double(total[k]) + double(scale) * double(plane[k]);
