@@ -257,6 +257,17 @@ def test_split_faces_keeps_area_and_winding() -> None:
     assert finer.area == pytest.approx(coarse.area, rel=1e-14)
 
 
+def test_split_faces_keeps_the_order_of_faces() -> None:
+    """The four parts of face i are faces 4i to 4i + 3, the one that touches all its edges last."""
+    vertices, faces = icosphere(1)
+    edges, split = split_faces(faces, len(vertices))
+    parts = split.view(len(faces), 4, 3)
+    for i, face in enumerate(faces):
+        middles = {len(vertices) + e for e, edge in enumerate(edges) if set(edge.tolist()) <= set(face.tolist())}
+        assert set(parts[i, 3].tolist()) == middles
+        assert [part[0] for part in parts[i, :3].tolist()] == face.tolist()
+
+
 # --- other libraries ---------------------------------------------------------------------------------------------
 
 

@@ -1,12 +1,14 @@
 """Times colour beside coverage: `python -m gendr.tools.bench_blend`.
 
-The workloads of `bench_raster`, and a fine sphere on 512x512 pixels, with features at the corners. Prints a Markdown
-table and writes JSON beside commit, processor and load. On one thread a time is the least CPU time of several runs, on
-two the least wall time. Coverage and colour take turns, so that their ratio survives a machine that does other things.
+The workloads of `bench_raster`, and a fine sphere on 512x512 pixels, also with its faces shuffled; with features at the
+corners. Prints a Markdown table and writes JSON beside commit, processor and load. On one thread a time is the least
+CPU time of several runs, on two the least wall time. Coverage and colour take turns, so that their ratio survives a
+machine that does other things.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +28,15 @@ from gendr.tools.machine import machine
 
 GAMMA = 1e-3
 FINE = Workload("sphere, 20,480 faces, 512x512, 1 view", gendr.Mesh.icosphere(5, radius=0.6), 512, 1, 1e-5)
+
+
+def shuffled(workload: Workload) -> Workload:
+    """The same mesh, its faces in random order: those that follow one another share no pixels."""
+    mesh = workload.mesh
+    order = torch.randperm(mesh.n_faces, generator=torch.Generator().manual_seed(0))
+    return dataclasses.replace(
+        workload, name=f"{workload.name}, faces shuffled", mesh=gendr.Mesh(mesh.vertices, mesh.faces[order])
+    )
 
 
 def calls(faces: Tensor, workload: Workload, channels: int) -> list[Callable[[], Any]]:
@@ -54,7 +65,7 @@ def calls(faces: Tensor, workload: Workload, channels: int) -> list[Callable[[],
 def bench(channels: int, repeats: int) -> list[dict[str, Any]]:
     """Milliseconds of coverage and of colour, forward and both ways, on one thread and two."""
     rows = []
-    for workload in [*workloads(), FINE]:
+    for workload in [*workloads(), FINE, shuffled(FINE)]:
         faces = project(workload.mesh, workload.views)
         row: dict[str, Any] = {"workload": workload.name, "channels": channels}
         for threads in (1, 2):

@@ -21,7 +21,8 @@ def split_faces(faces: Tensor, n_vertices: int) -> tuple[Tensor, Tensor]:
 
     Returns:
         The edges int64 `[E, 2]`, each once and with its smaller index first; and the new faces int64 `[4F, 3]`, which
-        keep the winding: the three corners, then the middle one, of all faces.
+        keep the winding: the three corners, then the middle one, of one face after the other. Neighbours stay near one
+        another in the list, which drawing is faster for.
 
     Example:
         >>> edges, faces = split_faces(torch.tensor([[0, 1, 2]]), 3)
@@ -34,7 +35,7 @@ def split_faces(faces: Tensor, n_vertices: int) -> tuple[Tensor, Tensor]:
     edges, of_end = torch.unique(ends, dim=0, return_inverse=True)
     ab, bc, ca = (of_end + n_vertices).view(3, -1)
     corners = [torch.stack(t, dim=1) for t in ((a, ab, ca), (b, bc, ab), (c, ca, bc), (ab, bc, ca))]
-    return edges, torch.cat(corners)
+    return edges, torch.stack(corners, dim=1).flatten(0, 1)
 
 
 def icosphere(level: int) -> tuple[Tensor, Tensor]:
