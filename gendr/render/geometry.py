@@ -38,7 +38,7 @@ class Geometry:
         """
         if self.clipped is None:
             return values if self.face_ranges is None else values[0]
-        return self.clipped.interpolate(values).flatten(0, 1)
+        return self._in_every_view(self.clipped, values)
 
     def textures(self, textures: FaceTextures | None) -> FaceTextures | None:
         """Textures of the meshes' faces for the faces as they are now.
@@ -47,8 +47,13 @@ class Geometry:
         """
         if textures is None or self.clipped is None:
             return textures
-        uvs = self.clipped.interpolate(textures.uvs).flatten(0, 1)[None]
+        uvs = self._in_every_view(self.clipped, textures.uvs)[None]
         return replace(textures, uvs=uvs, map_of_face=textures.map_of_face[self.clipped.source.flatten()])
+
+    @staticmethod
+    def _in_every_view(clipped: Clipped, values: Tensor) -> Tensor:
+        """Packed as the faces are; where nothing was cut, `interpolate` leaves shared values as they are."""
+        return clipped.interpolate(values).expand(len(clipped.source), -1, -1, -1).flatten(0, 1)
 
     def face_of_mesh(self, face_id: Tensor, first_faces: Tensor | None = None) -> Tensor:
         """From faces as they are now, `[B, H, W]`, -1 for none, to the meshes' own.
