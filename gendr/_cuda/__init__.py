@@ -6,7 +6,8 @@ tensor's values comes up in the next call, or in `raise_reported`.
 
 from gendr._cuda.blend import blend, blend_backward
 from gendr._cuda.coverage import coverage, coverage_backward
-from gendr._cuda.device import is_available, is_built, raise_reported, require, validate
+from gendr._cuda.device import is_available, is_built, raise_reported, require, to_device, validate
+from gendr._cuda.finite import is_finite
 
 __all__ = [
     "blend",
@@ -15,7 +16,9 @@ __all__ = [
     "coverage_backward",
     "is_available",
     "is_built",
+    "is_finite",
     "raise_reported",
     "require",
+    "to_device",
     "validate",
 ]

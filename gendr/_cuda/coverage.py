@@ -10,6 +10,7 @@ from torch import Tensor
 from gendr import _check
 from gendr._cuda import device as _device
 from gendr._ops.coverage import DISTRIBUTIONS, T_CONORMS, CoverageOptions, empty_gradient
+from gendr._ops.face_ranges import most_faces
 from gendr._ops.library import within
 
 
@@ -47,7 +48,7 @@ class Call:
             far=options.far,
             cull=options.cull,
             batch=self.tau.shape[0],
-            faces=self.points.shape[1] if face_ranges is None else most_faces(face_ranges),
+            faces=self.points.shape[1] if face_ranges is None else most_faces(face_ranges, len(self.points)),
             height=options.height,
             width=options.width,
             face_ranges=0 if self.ranges is None else self.ranges.data_ptr(),
@@ -59,15 +60,6 @@ class Call:
             p=self.scalars[1].data_ptr(),
             status=_device.status_of(self.device).data_ptr(),
         )
-
-
-def most_faces(face_ranges: Tensor) -> int:
-    """Faces of the image that has most of them.
-
-    >>> most_faces(torch.tensor([[0, 3], [3, 4]]))
-    3
-    """
-    return int((face_ranges[:, 1] - face_ranges[:, 0]).max()) if len(face_ranges) else 0
 
 
 def coverage(

@@ -27,6 +27,12 @@ REPORTS = {
     "attributes": "finite values, got NaN or infinity",
     "uvs": "finite values, got NaN or infinity",
     "texels": "finite values, got NaN or infinity",
+    "maps, map_of_face": "maps within the texels, and faces' maps among them, got others",
+    "background": "finite values, got NaN or infinity",
+    "lights": "finite values, got NaN or infinity",
+    "shade": "finite values, got NaN or infinity",
+    "camera": "finite values, got NaN or infinity",
+    "vertices": "finite values, got NaN or infinity",
 }
 """What each of the kernels' reports says, in the order of their codes."""
 
@@ -134,7 +140,7 @@ def to_device(small: Tensor, device: torch.device) -> Tensor:
     """A small tensor of the host's on the device, copied without waiting for it."""
     if small.device == device:
         return small
-    return small.pin_memory().to(device, non_blocking=True)
+    return (small.pin_memory() if device.type == "cuda" else small).to(device, non_blocking=True)
 
 
 def _refuse(device: torch.device) -> NoReturn:

@@ -20,6 +20,7 @@ from gendr._ops.library import (
     with_signature,
     within,
 )
+from gendr._ops.texture_maps import require_maps
 from gendr._threads import get_num_threads
 
 
@@ -133,6 +134,8 @@ def _blend_cpu(*args: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     for name, value in zip(("attributes", "uvs", "texels"), surface, strict=False):
         if value is not None:
             require_finite(name, value)
+    if surface.texels is not None and surface.maps is not None and surface.map_of_face is not None:
+        require_maps(surface.maps, surface.map_of_face, surface.texels.shape[0])
     batch = scale.shape[0]
     alpha = points.new_empty(batch, options.height, options.width)
     sums = torch.empty_like(alpha)

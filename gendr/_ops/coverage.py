@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from gendr import _kernels
+from gendr import _check, _kernels
+from gendr._ops.face_ranges import most_faces
 from gendr._ops.library import (
     Operator,
     derives_once,
@@ -85,11 +86,14 @@ def settings_of(
     face_ranges: Tensor | None,
     options: CoverageOptions,
 ) -> _kernels.CoverageSettings:
-    """The kernels' form of a call. It holds the address of `face_ranges`, which must outlive it."""
-    if face_ranges is None:
-        faces = face_vertices.shape[1]
-    else:
-        faces = int((face_ranges[:, 1] - face_ranges[:, 0]).max()) if len(face_ranges) else 0
+    """The kernels' form of a call. It holds the address of `face_ranges`, which must outlive it.
+
+    Raises:
+        ValueError: `face_ranges` are not ascending ranges within the faces, contiguous in memory.
+    """
+    if face_ranges is not None and not face_ranges.is_contiguous():
+        _check.fail("face_ranges", "a contiguous tensor", face_ranges)
+    faces = face_vertices.shape[1] if face_ranges is None else most_faces(face_ranges, len(face_vertices))
     return _kernels.CoverageSettings(
         distribution=DISTRIBUTIONS.index(options.distribution),
         shape=options.shape,

@@ -1,5 +1,6 @@
 // The Python side of the GPU's kernels: addresses, sizes, numbers. No torch header; gendr/_cuda.py owns tensors.
 #include "blend.h"
+#include "finite.h"
 #include "sort_bindings.h"
 #include <array>
 #include <cstdint>
@@ -115,6 +116,13 @@ void blend_backward_call(const CoverageSettings &settings, const BlendSettings &
                                                                  tensors, place.launch());
 }
 
+void mark_finite_call(bool is_double, const Place &place, uintptr_t values, int64_t count, uintptr_t marks, int code,
+                      uintptr_t status) {
+    const OnDevice on_device(place.device);
+    (is_double ? mark_finite<double> : mark_finite<float>)(at<void>(values), count, at<bool>(marks), code,
+                                                           at<int>(status), at<void>(place.stream));
+}
+
 } // namespace
 } // namespace cuda
 } // namespace gendr
@@ -181,6 +189,7 @@ PYBIND11_MODULE(_kernels_cuda, m) {
     m.def("blend_backward_workspace", &blend_backward_workspace);
     m.def("blend_forward", &blend_forward_call, unlocked);
     m.def("blend_backward", &blend_backward_call, unlocked);
+    m.def("mark_finite", &mark_finite_call, unlocked);
     m.def("coverage_forward", &forward_call, unlocked);
     m.def("coverage_backward", &backward_call, unlocked);
 }

@@ -20,7 +20,7 @@ void launch_pass(const BlendInputs &inputs, const BlendWalkArguments<T> &x, cuda
     const T *face_vertices = static_cast<const T *>(inputs.coverage.face_vertices);
     launch_set_up<T>(s, inputs.coverage, x.space, x.walk.pass, stream);
     GENDR_LAUNCH(set_up_surfaces<T>, int64_t(s.batch) * x.space.pass_faces, 128, 128, stream, s, face_vertices, x.space,
-                 x.walk.pass, x.data.settings.is_perspective, x.space.surfaces);
+                 x.walk.pass, x.data, x.space.surfaces);
     launch_list<T>(x.walk, stream);
     launch_walks(BlendWalk<T, T>{x.walk, x}, BlendWalk<T, double>{x.walk, x}, stream);
     if (!x.grad_attributes) return;

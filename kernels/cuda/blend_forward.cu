@@ -35,8 +35,8 @@ void blend_forward(const CoverageSettings &s, const BlendSettings &blend, const 
         const Pass pass{first, math::min(space.pass_faces, s.faces - first)};
         const int64_t all = int64_t(s.batch) * space.pass_faces;
         launch_set_up<T>(s, inputs.coverage, space, pass, stream);
-        GENDR_LAUNCH(set_up_surfaces<T>, all, 128, 128, stream, s, face_vertices, space, pass, blend.is_perspective,
-                     space.surfaces);
+        GENDR_LAUNCH(set_up_surfaces<T>, all, 128, 128, stream, s, face_vertices, space, pass,
+                     blend_data<T>(blend, inputs), space.surfaces);
         launch_bins(s, space, stream);
         for (int group = 0; group < space.groups; ++group) {
             const BlendTileArguments<T> arguments{s,

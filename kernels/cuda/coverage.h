@@ -21,6 +21,12 @@ enum Status {
     bad_attributes,
     bad_uvs,
     bad_texels,
+    bad_maps,
+    bad_background, // from here on the host says which, see finite.h
+    bad_lights,
+    bad_shade,
+    bad_camera,
+    bad_vertices,
     status_codes
 };
 

@@ -21,6 +21,7 @@ add_library(kernels_cuda OBJECT
   kernels/cuda/blend_forward.cu
   kernels/cuda/coverage_backward.cu
   kernels/cuda/coverage_forward.cu
+  kernels/cuda/finite.cu
   kernels/cuda/sort_network.cu)
 target_include_directories(kernels_cuda PRIVATE kernels kernels/include)
 set_target_properties(kernels_cuda PROPERTIES POSITION_INDEPENDENT_CODE ON CUDA_VISIBILITY_PRESET hidden)

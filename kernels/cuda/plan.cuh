@@ -2,17 +2,11 @@
 #pragma once
 
 #include "pairs.cuh"
+#include "report.cuh"
 #include "workspace.cuh"
 
 namespace gendr {
 namespace cuda {
-
-__device__ inline void report(int *status, Status code) {
-    if (status) *static_cast<volatile int *>(status + code) = 1;
-}
-
-// Whether a number is neither infinite nor NaN.
-template <class T> __device__ bool is_finite(T x) { return x - x == T(0); }
 
 // The probability of an argument, in double, as the cut-off is defined by it.
 template <class T> struct EffectiveCdf {

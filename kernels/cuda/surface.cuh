@@ -37,14 +37,29 @@ template <class T> struct BlendData {
         const int64_t at = (settings.shared_uvs ? 0 : first_face(s, image)) + face;
         return sound(data.uvs[at * 6 + i], bad_uvs);
     }
+    __device__ int64_t map_of(const CoverageSettings &s, int image, int face) const {
+        return data.map_of_face[(s.face_ranges ? first_face(s, image) : 0) + face];
+    }
+    // Whether what the face shows lies within the texels; otherwise reported.
+    __device__ bool has_sound_map(const CoverageSettings &s, int image, int face) const {
+        if (settings.texture_channels == 0) return true;
+        const int64_t which = map_of(s, image, face), texels = settings.texels;
+        if (which >= 0 && which < settings.maps) {
+            const int64_t first = data.maps[3 * which], rows = data.maps[3 * which + 1],
+                          cols = data.maps[3 * which + 2];
+            const bool is_sane = first >= 0 && rows > 0 && cols > 0 && rows <= texels && cols <= texels;
+            if (is_sane && first + rows * cols <= texels) return true;
+        }
+        report(status, bad_maps);
+        return false;
+    }
     __device__ TextureLookup lookup(const CoverageSettings &s, int image, int face, const SurfacePoint<T> &at) const {
         double u = 0.0, v = 0.0;
         for (int corner = 0; corner < 3; ++corner) {
             u += double(at.b[corner]) * double(uv(s, image, face, 2 * corner));
             v += double(at.b[corner]) * double(uv(s, image, face, 2 * corner + 1));
         }
-        const int64_t which = data.map_of_face[(s.face_ranges ? first_face(s, image) : 0) + face];
-        return TextureLookup(u, v, data.maps + 3 * which, static_cast<Wrap>(settings.wrap));
+        return TextureLookup(u, v, data.maps + 3 * map_of(s, image, face), static_cast<Wrap>(settings.wrap));
     }
     __device__ double texel(const TextureLookup &lookup, int i, int k) const {
         return double(sound(data.texels[lookup.texel[i] * settings.texture_channels + k], bad_texels));
@@ -71,14 +86,19 @@ __global__ void plan_blend(CoverageSettings s, BlendSettings blend, const T *giv
     *plan = {T(s.near), T(exponent_per_depth(s.near, s.far, gamma)), T(behind.mantissa), T(behind.steps), gamma};
 }
 
-// A thread a face of the pass; of faces that take part.
+// A thread a face of the pass; of faces that take part, which those without a map within the texels do not.
 template <class T>
 __global__ void set_up_surfaces(CoverageSettings settings, const T *face_vertices, CallWorkspace<T> space, Pass pass,
-                                bool is_perspective, Surface<T> *surfaces) {
+                                BlendData<T> data, Surface<T> *surfaces) {
     const int64_t at = int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
     if (at >= int64_t(settings.batch) * space.pass_faces || space.boxes[at].empty()) return;
     const int image = static_cast<int>(at / space.pass_faces), within = static_cast<int>(at % space.pass_faces);
+    if (!data.has_sound_map(settings, image, pass.first + within)) {
+        space.boxes[at] = {0, 0, 0, 0, 0, 0};
+        return;
+    }
     const T *v = face_vertices + (first_face(settings, image) + pass.first + within) * 9;
+    const bool is_perspective = data.settings.is_perspective;
     surfaces[at] = Surface<T>::of(v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], is_perspective);
 }
 
