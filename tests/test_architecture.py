@@ -21,9 +21,9 @@ ROWS = [
     ["gendr.render"],
     ["gendr.render.pose"],
     ["gendr.render.renderer", "gendr.render.losses", "gendr.render.reach_report"],
-    ["gendr.render.rasterize", "gendr.render.look"],
+    ["gendr.render.rasterize", "gendr.render.look", "gendr.render.finite_inputs"],
     ["gendr.render.geometry", "gendr.render.stages"],
-    ["gendr.render.blending", "gendr.render.reference_views", "gendr.render.softness"],
+    ["gendr.render.blending", "gendr.render.reference_views", "gendr.render.softness", "gendr.render.culling"],
     ["gendr.render.reference_blend"],
     ["gendr.render.reference"],
     ["gendr.render.colmap_io"],
@@ -49,7 +49,7 @@ ROWS = [
     ["gendr._cuda"],
     ["gendr._ops", "gendr._edges"],
     ["gendr._kernels", "gendr._threads", "gendr.distributions", "gendr.tnorms"],
-    ["gendr._check", "gendr._types"],
+    ["gendr._autocast", "gendr._check", "gendr._types"],
 ]
 GROUPS = {group: len(ROWS) - i for i, row in enumerate(ROWS) for group in row}
 PARENTS = {"gendr", "gendr.render"}  # their rows are those of their own __init__, not of what they hold

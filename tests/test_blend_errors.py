@@ -50,9 +50,10 @@ CASES = {
         "textures": TEXTURES.to(dtype=torch.float64)
     },
     "blend: expected one of soft, hard, got 'x'": {"blend": "x"},
-    "gamma: expected a number in [1e-30, 1e+30], got 0.0": {"attributes": COLOURS, "gamma": 0.0},
-    "gamma: expected a number in [1e-30, 1e+30], got nan": {"attributes": COLOURS, "gamma": float("nan")},
+    "gamma: expected a number in (0, inf), got 0.0": {"attributes": COLOURS, "gamma": 0.0},
+    "gamma: expected a number in (0, inf), got nan": {"attributes": COLOURS, "gamma": float("nan")},
     "gamma: expected values in [1e-30, 1e+30], got -1": {"attributes": COLOURS, "gamma": torch.tensor(-1.0)},
+    "gamma: expected values in [1e-30, 1e+30], got inf": {"attributes": COLOURS, "gamma": torch.tensor(float("inf"))},
     "gamma: expected values in [1e-30, 1e+30], got nan": {"attributes": COLOURS, "gamma": torch.tensor(float("nan"))},
     "gamma: expected float32 or float64 [], got float32 [2]": {"attributes": COLOURS, "gamma": torch.ones(2)},
     "gamma: expected a number or a tensor [], got str 'x'": {"attributes": COLOURS, "gamma": "x"},

@@ -42,3 +42,20 @@ def test_the_nearest_face_wins(gamma, dtype):
         soft, hard = (drawn(points, colours, weights, blend, gamma) for blend in ("soft", "hard"))
         for got, want in zip(soft, hard, strict=True):
             torch.testing.assert_close(got, want, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("backend", ["cpu", "reference"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize(("gamma", "nearer"), [(1e-44, 1e-30), (1e-300, 1e-30), (1e38, 1e30), (1e300, 1e30)])
+def test_any_positive_gamma_counts_as_the_nearest_that_kernels_know(gamma, nearer, dtype, backend):
+    """As a number, and as a tensor where its dtype holds it."""
+    points = around_the_image(1e-6, dtype)
+    colours = torch.rand(1, points.shape[1], 3, 3, dtype=dtype)
+    options = {"attributes": colours, "near": NEAR, "far": FAR, "backend": backend}
+    want = rasterize(points, SIZE, Logistic(), 1e-3, gamma=nearer, **options)
+    as_tensor = torch.tensor(gamma, dtype=dtype)
+    held = as_tensor if 0 < as_tensor < torch.inf else gamma
+    for given in (gamma, held):
+        got = rasterize(points, SIZE, Logistic(), 1e-3, gamma=given, **options)
+        assert torch.equal(got.features, want.features)
+        assert torch.isfinite(got.features).all()

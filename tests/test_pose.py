@@ -192,8 +192,14 @@ def test_a_camera_with_another_pose():
         camera.with_pose(turn.expand(3, 3, 3))
     with pytest.raises(ValueError, match="rotation"):
         camera.with_pose(turn.expand(1, 2, 1, 3, 3))
-    with pytest.raises((ValueError, TypeError), match="float64"):
-        camera.with_pose(turn.float())
+
+
+def test_a_pose_and_a_camera_of_two_dtypes_get_the_more_precise_one():
+    turn = axis_angle_to_matrix(torch.tensor([0.0, 0.1, 0.0]))
+    posed = Camera.look_at().with_pose(turn)  # of plain numbers: float64
+    assert torch.equal(posed.rotation[0], turn.double())
+    assert posed.project(torch.tensor([[0.1, 0.2, 0.3]])).dtype == torch.float32
+    assert Camera.look_at().to(torch.float32).with_pose(turn.double()).eye.dtype == torch.float64
 
 
 def test_a_pose_is_found_by_descent():

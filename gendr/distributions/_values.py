@@ -22,6 +22,15 @@ def concrete(condition: Tensor) -> bool:
         return False
 
 
+def at_hand(values: Tensor) -> bool:
+    """Whether `values` can be read without waiting for a device, and by somebody: not under a compiler.
+
+    >>> at_hand(torch.zeros(2)), at_hand(torch.zeros(2, device="meta"))
+    (True, False)
+    """
+    return values.device.type == "cpu" and not torch.compiler.is_compiling()
+
+
 def extremes(values: Tensor) -> tuple[float, float] | None:
     """The least and the largest of a tensor's values; None where there are none, or nobody can look.
 

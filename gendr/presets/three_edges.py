@@ -30,7 +30,8 @@ from torch.utils.checkpoint import checkpoint
 
 from gendr import _check
 from gendr.render import Raster, Renderer, blending
-from gendr.render.rasterize import CULLS, per_image
+from gendr.render.culling import CULLS
+from gendr.render.rasterize import per_image
 from gendr.render.reference import COORDINATE_BOUND, pixel_centres, signed_area, signed_distance, takes_part
 from gendr.render.reference_blend import COVERS_FROM, Surface, joined
 

@@ -11,6 +11,7 @@ from gendr.render.texture import FaceTextures
 from gendr.render.texture_wraps import WRAPS
 
 BLENDS = ("soft", "hard")
+GAMMAS = (1e-30, 1e30)  # sharper than the one, and blunter than the other, nothing changes any more
 
 
 def checked(
@@ -48,10 +49,11 @@ def checked(
         raise TypeError(f"gamma: expected a number or a tensor [], got {_check.describe(gamma)}")
     if isinstance(gamma, Tensor):
         _check.tensor("gamma", gamma, [])
-        sharpness = gamma.to(face_vertices.dtype)
+        is_sound = (gamma > 0) & torch.isfinite(gamma)  # the kernels refuse others
+        sharpness = torch.where(is_sound, gamma.clamp(*GAMMAS), gamma).to(face_vertices.dtype)
     else:
-        _check.number("gamma", gamma, 1e-30, 1e30)
-        sharpness = torch.full((), gamma, dtype=face_vertices.dtype, device=face_vertices.device)
+        held = min(max(_check.number("gamma", gamma, 0.0, open_low=True), GAMMAS[0]), GAMMAS[1])
+        sharpness = torch.full((), held, dtype=face_vertices.dtype, device=face_vertices.device)
     return Surface(attributes, textures, sharpness, eps, blend == "hard", perspective)
 
 
@@ -142,9 +144,10 @@ def _background(background: Tensor, record: Tensor, channels: int) -> Tensor:
     _check.tensor("background", background, shapes[background.ndim], [record.dtype])
     if background.device != record.device:
         _check.fail("background", f"the device of the faces, {record.device}", str(background.device))
-    if background.ndim == 4:
-        return background
-    return background[..., None, None] if background.ndim == 2 else background[None, :, None, None]
+    sound = _ops.finite("background", background)
+    if sound.ndim == 4:
+        return sound
+    return sound[..., None, None] if sound.ndim == 2 else sound[None, :, None, None]
 
 
 def _check_attributes(attributes: Tensor, face_vertices: Tensor, face_ranges: Tensor | None) -> None:

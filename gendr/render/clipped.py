@@ -8,8 +8,9 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from gendr import _check
+from gendr import _check, _cuda
 from gendr._types import FaceVertices
+from gendr.distributions._values import at_hand
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +107,7 @@ class Clipped:
         image = torch.where(source < torch.cat((begin, nowhere))[image], len(end), image)
         slots, order = torch.sort(image, stable=True)
         bounds = torch.searchsorted(slots, torch.arange(len(end) + 1))
-        order = order.to(self.source.device)
+        order = _cuda.to_device(order, self.source.device)
         corners, weights = self.face_vertices.index_select(1, order), self.barycentrics.index_select(1, order)
         copies, moved = (self._copies, order) if self._copies else (0, None)
         clipped = Clipped(corners, weights, self.source.index_select(1, order), _copies=copies, _order=moved)
@@ -152,7 +153,7 @@ class Clipped:
 
 def rows_where(condition: Tensor) -> Tensor | None:
     """Flat indices of what holds; None where their number cannot be known, or only by waiting for a device."""
-    if condition.device.type != "cpu" or torch.compiler.is_compiling():
+    if not at_hand(condition):
         return None
     try:
         return condition.flatten().nonzero()[:, 0]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from gendr import _cuda
+from gendr.distributions._values import at_hand
 from gendr.render.camera import Camera
 from gendr.render.clip import clip_depth
 from gendr.render.clipped import Clipped
+from gendr.render.culling import culled, without
 from gendr.render.mesh import Mesh
 from gendr.render.mesh_batch import MeshBatch
 from gendr.render.texture import FaceTextures
@@ -47,8 +50,7 @@ class Geometry:
         """
         if textures is None or self.clipped is None:
             return textures
-        uvs = self._in_every_view(self.clipped, textures.uvs)[None]
-        return replace(textures, uvs=uvs, map_of_face=textures.map_of_face[self.clipped.source.flatten()])
+        return textures.for_faces(self.clipped.source.flatten(), self._in_every_view(self.clipped, textures.uvs)[None])
 
     @staticmethod
     def _in_every_view(clipped: Clipped, values: Tensor) -> Tensor:
@@ -68,7 +70,7 @@ class Geometry:
         """
         if self.clipped is None or self.face_ranges is None:
             return face_id
-        begin = self.face_ranges[:, 0].to(face_id.device)[:, None, None]
+        begin = _cuda.to_device(self.face_ranges[:, 0], face_id.device)[:, None, None]
         source = self.clipped.source.flatten()
         if not len(source):
             return face_id
@@ -78,8 +80,10 @@ class Geometry:
         return torch.where(face_id < 0, face_id, own)
 
 
-def project(mesh: Mesh | MeshBatch, camera: Camera, near: float, far: float, clip: bool) -> Geometry:
-    """Every view of the camera: world to camera space, the near and the far plane, the image.
+def project(
+    mesh: Mesh | MeshBatch, camera: Camera, near: float, far: float, clip: bool, cull: str = "none"
+) -> Geometry:
+    """Every view of the camera: world to camera space, culling, the near and the far plane, the image.
 
     Args:
         mesh: one mesh, a batch of as many as there are cameras, or a `MeshBatch` under one camera or as many.
@@ -87,40 +91,55 @@ def project(mesh: Mesh | MeshBatch, camera: Camera, near: float, far: float, cli
         near: depth of the near plane.
         far: depth of the far plane.
         clip: whether faces that cross a plane are cut; else `gendr.rasterize` drops them.
+        cull: which faces go: "none", "back" or "front", as in `RasterStage`.
 
     >>> project(Mesh.icosphere(0), Camera.look_at(distance=1.5), 1.0, 100.0, True).face_vertices.shape
     torch.Size([26, 3, 3])
     """
     if isinstance(mesh, MeshBatch):
-        return _project_batch(mesh, camera, near, far, clip)
+        return _project_batch(mesh, camera, near, far, clip, cull)
+    dropped = None if cull == "none" else culled(mesh.face_vertices(), camera, cull)
     if not clip:
-        return Geometry(_gathered(camera.project(mesh.vertices), mesh))
+        return Geometry(without(_gathered(camera.project(mesh.vertices), mesh), dropped, near))
     local = camera.to_camera(mesh.vertices)
     if _is_between(local, near, far):
-        return Geometry(_gathered(camera.to_image(local), mesh))
-    clipped = clip_depth(_gathered(local, mesh), near, far)
+        return Geometry(without(_gathered(camera.to_image(local), mesh), dropped, near))
+    clipped = clip_depth(without(_gathered(local, mesh), dropped, near), near, far)
     image = camera.to_image(clipped.face_vertices)
     batch, faces = image.shape[:2]
     ends = torch.arange(1, batch + 1) * faces
     return Geometry(image.flatten(0, 1), torch.stack([ends - faces, ends], 1), clipped)
 
 
-def _project_batch(batch: MeshBatch, camera: Camera, near: float, far: float, clip: bool) -> Geometry:
+def _project_batch(batch: MeshBatch, camera: Camera, near: float, far: float, clip: bool, cull: str) -> Geometry:
+    dropped = _culled_of_batch(batch, camera, cull)
     local = batch.to_camera(camera) if clip else None
     if local is None or _is_between(local, near, far):
-        return Geometry(batch.face_vertices(batch.project(camera)), batch.face_ranges_on_cpu())
-    clipped, ranges = clip_depth(batch.face_vertices(local)[None], near, far).packed(batch.face_ranges_on_cpu())
+        image = batch.face_vertices(batch.project(camera))
+        return Geometry(without(image, dropped, near), batch.face_ranges_on_cpu())
+    faces = without(batch.face_vertices(local), dropped, near)[None]
+    clipped, ranges = clip_depth(faces, near, far).packed(batch.face_ranges_on_cpu())
     corners = clipped.face_vertices
     if len(camera) == 1:
         return Geometry(camera.to_image(corners)[0], ranges, clipped)
-    owner = torch.arange(len(batch)).repeat_interleave(ranges[:, 1] - ranges[:, 0])
-    image = camera[owner.to(corners.device)].to_image(corners[0, :, None])
+    counts = ranges[:, 1] - ranges[:, 0]
+    owner = torch.arange(len(batch)).repeat_interleave(counts, output_size=corners.shape[1])
+    image = camera[_cuda.to_device(owner, corners.device)].to_image(corners[0, :, None])
     return Geometry(image[:, 0], ranges, clipped)
+
+
+def _culled_of_batch(batch: MeshBatch, camera: Camera, cull: str) -> Tensor | None:
+    """Of the packed faces `[N]`, each seen by its own mesh's camera."""
+    if cull == "none":
+        return None
+    if len(camera) == 1:
+        return culled(batch.face_vertices()[None], camera, cull)[0]
+    return culled(batch.face_vertices()[:, None], camera[batch.face_mesh()], cull)[:, 0]
 
 
 def _is_between(points: Tensor, near: float, far: float) -> bool:
     """Whether nothing is to be cut, where that can be seen without waiting for a device."""
-    if points.device.type != "cpu" or torch.compiler.is_compiling():
+    if not at_hand(points):
         return False
     if not points.numel():
         return True

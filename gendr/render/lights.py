@@ -23,6 +23,7 @@ from torch import Tensor
 from typing_extensions import Self
 
 from gendr import _check
+from gendr._autocast import is_on, single, single_fields
 from gendr.render.normals import Vectors, unit
 from gendr.render.spherical_harmonics import irradiance
 
@@ -169,6 +170,7 @@ class SphericalHarmonicsLight(Light):
     coefficients: Float[Tensor, "*B 9 3"]
 
     def __post_init__(self) -> None:
+        single_fields(self, "coefficients")
         _check.tensor("coefficients", self.coefficients, ("*", 9, 3))
         if self.coefficients.ndim > 3:
             _check.fail("coefficients", "[9, 3] or [B, 9, 3]", self.coefficients)
@@ -206,10 +208,10 @@ def _triple(name: str, value: Any, *, grey: bool = False, low: float = -float("i
     """Three numbers, or one where that stands for a grey, as float64 [3]; a tensor [3] or [B, 3] as it is."""
     wanted = f"{'a number, ' if grey else ''}three numbers or a float tensor [3] or [B, 3]"
     if isinstance(value, Tensor):
-        _check.tensor(name, value, ("*", 3))
-        if value.ndim > 2:
-            _check.fail(name, wanted, value)
-        return value
+        given = _check.tensor(name, single(value) if is_on() else value, ("*", 3))
+        if given.ndim > 2:
+            _check.fail(name, wanted, given)
+        return given
     if grey and isinstance(value, (int, float)):
         value = (value, value, value)
     if not isinstance(value, (list, tuple)):

@@ -9,9 +9,10 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from gendr import _check
+from gendr import _check, _cuda
+from gendr._autocast import single_fields
 from gendr._types import RGB
-from gendr.distributions._values import concrete
+from gendr.distributions._values import at_hand, concrete
 from gendr.render.texture import FaceTextures
 from gendr.render.texture_wraps import WRAPS
 
@@ -34,7 +35,8 @@ class Material:
 
     Raises:
         TypeError: a colour or the texture is no tensor, or the name no text.
-        ValueError: wrong shape or dtype, a value that is not finite, or one out of its range.
+        ValueError: wrong shape or dtype, a value that is not finite (on a GPU the rasterizer says so, as nobody waits
+            for the device here), or one out of its range.
 
     >>> Material("brick", torch.tensor([0.7, 0.3, 0.2]), texture=torch.rand(64, 32, 3))
     Material('brick', base_color=(0.7, 0.3, 0.2), texture=[64, 32])
@@ -48,6 +50,7 @@ class Material:
     wrap: str = "repeat"
 
     def __post_init__(self) -> None:
+        single_fields(self, *TENSORS)
         if not isinstance(self.name, str):
             raise TypeError(f"name: expected a str, got {_check.describe(self.name)}")
         for name in ("base_color", "specular"):
@@ -122,8 +125,9 @@ def material_textures(
     else:
         corners = uvs.to(dtype).index_select(0, face_uvs.clamp(min=0).reshape(-1)).view(-1, 3, 2)
         bare = (face_uvs < 0).any(dim=1)
-    textured = torch.tensor([material.texture is not None for material in materials] + [False], device=corners.device)
-    bare &= textured[face_material]
+    device = face_material.device
+    textured = torch.tensor([material.texture is not None for material in materials] + [False])
+    bare &= _cuda.to_device(textured, device)[face_material]
     white = face_material < 0
     looks = {material.look(): material for material in materials}
     maps = [material.color_map() for material in looks.values()]
@@ -131,17 +135,18 @@ def material_textures(
     index = face_material
     if len(looks) < len(materials):
         number = {look: k for k, look in enumerate(looks)}
-        index = torch.tensor([number[m.look()] for m in materials], device=index.device)[index.clamp(min=0)]
-    if not concrete(~bare.any()):
+        of_material = torch.tensor([number[material.look()] for material in materials])
+        index = _cuda.to_device(of_material, device)[index.clamp(min=0)]
+    if not (at_hand(bare) and concrete(~bare.any())):
         index = torch.where(bare, face_material + len(maps), index)
         maps += [material.base_color.view(1, 1, 3) for material in materials]
-    if not concrete(~white.any()):
+    if not (at_hand(white) and concrete(~white.any())):
         index = torch.where(white, len(maps), index)
-        maps.append(torch.ones(1, 1, 3, device=corners.device))
+        maps.append(torch.ones(1, 1, 3, device=device))
     wraps += ["repeat"] * (len(maps) - len(wraps))
     return FaceTextures.from_maps(corners, [image.to(dtype) for image in maps], index, wraps)
 
 
 def _finite(name: str, values: Tensor) -> None:
-    if concrete(~torch.isfinite(values).all()):
+    if at_hand(values) and concrete(~torch.isfinite(values).all()):
         _check.fail(name, "finite numbers", f"{int((~torch.isfinite(values)).sum())} that are not")

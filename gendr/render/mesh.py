@@ -10,9 +10,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gendr import _check
+from gendr import _check, _cuda
+from gendr._autocast import in_single_precision, single_fields
 from gendr._types import FaceVertices
-from gendr.distributions._values import concrete
+from gendr.distributions._values import at_hand, concrete
 from gendr.render import formats, mesh_exchange, subdivision
 from gendr.render.material import TENSORS, Material, material_textures
 from gendr.render.mesh_parts import MeshParts
@@ -60,6 +61,7 @@ class Mesh:
     face_material: Tensor | None = None
 
     def __post_init__(self) -> None:
+        single_fields(self, "vertices", "vertex_colors", "uvs")
         _check.tensor("faces", self.faces, ["F", 3], [torch.int64])
         _check_vertices(self.vertices, self.faces.device)
         outside = (self.faces < 0) | (self.faces >= self.n_vertices)
@@ -155,6 +157,7 @@ class Mesh:
         vertices, faces = subdivision.icosphere(level)
         return cls((vertices * radius).to(dtype), faces)
 
+    @in_single_precision
     def with_vertices(self, vertices: Tensor) -> Mesh:
         """The same faces and looks over other vertices, `[V, 3]` or `[B, V, 3]`, for instance deformed ones.
 
@@ -224,12 +227,7 @@ class Mesh:
             >>> Mesh.icosphere(0).face_vertices().shape
             torch.Size([1, 20, 3, 3])
         """
-        vertices = self.vertices if self.is_batched else self.vertices[None]
-        # Each device has one gather whose backward adds in a fixed order, and so gives the same bits every time.
-        if vertices.is_cuda:
-            return vertices[:, self.faces]
-        flat = vertices.index_select(1, self.faces.reshape(-1))
-        return flat.view(vertices.shape[0], self.n_faces, 3, 3)
+        return _at_corners(self.vertices if self.is_batched else self.vertices[None], self.faces)
 
     def face_vertex_colors(self) -> Float[Tensor, "1 F 3 3"] | None:
         """The vertices' colours at the corners of every triangle, `[1, F, 3, 3]`, or None; differentiable.
@@ -241,8 +239,7 @@ class Mesh:
         """
         if self.vertex_colors is None:
             return None
-        colors = self.vertex_colors.to(self.vertices.dtype)
-        return Mesh(colors, self.faces).face_vertices()
+        return _at_corners(self.vertex_colors.to(self.vertices.dtype)[None], self.faces)
 
     def face_textures(self) -> FaceTextures | None:
         """The colours of the materials as textures of the faces, or None without materials; differentiable.
@@ -272,9 +269,11 @@ class Mesh:
             >>> specular.shape, shininess[0].item()
             (torch.Size([20, 3]), 1.0)
         """
-        all_materials = [*self.materials, Material().to(self.faces.device)]
-        colors = torch.stack([m.specular.to(self.vertices.dtype) for m in all_materials])
-        exponents = torch.tensor([m.shininess for m in all_materials]).to(colors)
+        dtype = self.vertices.dtype
+        none = self.vertices.new_zeros(3)
+        colors = torch.stack([*(material.specular.to(dtype) for material in self.materials), none])
+        shininess = torch.tensor([*(material.shininess for material in self.materials), 1.0], dtype=dtype)
+        exponents = _cuda.to_device(shininess, colors.device)
         which = self.face_material
         if which is None:
             which = torch.full_like(self.faces[:, 0], 0 if self.materials else -1)
@@ -349,6 +348,14 @@ class Mesh:
             raise ValueError(f"{method}: expected one mesh, got a batch of {batch}: use mesh[i].{method}(...)")
 
 
+def _at_corners(values: Tensor, faces: Tensor) -> Tensor:
+    """What vertices hold, [B, V, 3], at the corners of every face, [B, F, 3, 3]."""
+    # Each device has one gather whose backward adds in a fixed order, and so gives the same bits every time.
+    if values.is_cuda:
+        return values[:, faces]
+    return values.index_select(1, faces.reshape(-1)).view(values.shape[0], len(faces), 3, 3)
+
+
 def _check_vertices(vertices: Tensor, device: torch.device, wait: bool = True) -> None:
     """With `wait` the values are looked at on any device; without, where that costs no waiting for the device."""
     _check.tensor("vertices", vertices, ["*", "V", 3])
@@ -356,7 +363,7 @@ def _check_vertices(vertices: Tensor, device: torch.device, wait: bool = True) -
         _check.fail("vertices", "float32 or float64 [V, 3] or [B, V, 3]", vertices)
     if vertices.device != device:
         _check.fail("faces", f"the device of the vertices, {vertices.device}", str(device))
-    if (wait or not vertices.is_cuda) and concrete(~torch.isfinite(vertices).all()):
+    if (wait or at_hand(vertices)) and concrete(~torch.isfinite(vertices).all()):
         index = (~torch.isfinite(vertices)).any(dim=-1).nonzero()[0].tolist()
         got = ", ".join(f"{x:g}" for x in vertices[tuple(index)].tolist())
         raise ValueError(f"vertices[{', '.join(map(str, index))}]: expected finite coordinates, got ({got})")

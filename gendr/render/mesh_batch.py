@@ -10,7 +10,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from gendr import _check
+from gendr import _check, _cuda
+from gendr._autocast import in_single_precision
 from gendr.render.camera import Camera
 from gendr.render.material import Material
 from gendr.render.mesh import Mesh
@@ -85,6 +86,7 @@ class MeshBatch:
         pieces = self.mesh.vertices.split([mesh.n_vertices for mesh in self._meshes])
         return [mesh.with_vertices(vertices) for mesh, vertices in zip(self._meshes, pieces, strict=True)]
 
+    @in_single_precision
     def with_vertices(self, vertices: Float[Tensor, "V 3"]) -> MeshBatch:
         """The same meshes over other packed vertices [V, 3], for instance deformed ones that carry gradients.
 
@@ -174,12 +176,13 @@ class MeshBatch:
         if len(camera) == 1 or not len(vertices):
             return look(vertices)[0]
         # A row of vertices for each camera; shorter ones are filled up with any vertex, which is then left out again.
-        # All indices are made on the CPU: nothing is read from a device.
-        counts = torch.tensor([mesh.n_vertices for mesh in self._meshes])
-        longest = torch.arange(int(counts.max()))
-        places = ((counts.cumsum(0) - counts)[:, None] + longest).clamp(max=len(vertices) - 1).flatten()
-        own = (longest < counts[:, None]).flatten().nonzero()[:, 0]
-        places, own = (index.to(vertices.device, non_blocking=True) for index in (places, own))
+        # All indices are made on the CPU, from numbers that compilers know too: nothing is read from a device.
+        counts = [mesh.n_vertices for mesh in self._meshes]
+        longest = max(counts)
+        firsts = torch.tensor([0, *accumulate(counts)][:-1])
+        places = (firsts[:, None] + torch.arange(longest)).clamp(max=len(vertices) - 1).flatten()
+        own = torch.cat([torch.arange(row * longest, row * longest + n) for row, n in enumerate(counts)])
+        places, own = (_cuda.to_device(index, vertices.device) for index in (places, own))
         rows = look(vertices.index_select(0, places).view(len(counts), -1, 3))
         return rows.reshape(-1, 3).index_select(0, own)
 

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Int64
 from torch import Tensor
 
 from gendr import _check, _cuda, _ops
+from gendr._autocast import in_single_precision
 from gendr._types import Alpha, FaceVertices, Features, PackedFaceVertices
 from gendr.distributions import Distribution, Logistic
 from gendr.render import blending
+from gendr.render.culling import CULLS
 from gendr.render.reference_views import reference_views
 from gendr.render.softness import automatic_tau
 from gendr.render.texture import FaceTextures
 from gendr.tnorms import Maximum, Probabilistic, TNorm
 
-CULLS = ("none", "back", "front")
 BACKENDS = ("auto", "cpu", "cuda", "reference")
 
 
@@ -42,6 +42,7 @@ class Raster:
     face_id: Int64[Tensor, "B H W"] | None = None
 
 
+@in_single_precision
 def rasterize(
     face_vertices: FaceVertices | PackedFaceVertices,
     image_size: int | Sequence[int],
@@ -92,7 +93,8 @@ def rasterize(
         attributes: what the corners show, `[B, F, 3, C]`, or `[1, F, 3, C]` for all images; packed `[N, 3, C]`.
         textures: what the faces show of images, sampled within the blend; their channels follow the attributes'.
         blend: "soft" or "hard"; None is "soft" with attributes or textures, and coverage alone without.
-        gamma: how much depth decides, in (0, 1e30], in shares of the way from far to near; small is sharp.
+        gamma: how much depth decides, in (0, inf), in shares of the way from far to near; small is sharp. Beyond
+            [1e-30, 1e30] it counts as the nearer of the two.
         eps: the background's place on that way, 0 at far and 1 at near.
         background: `[C]`, `[B, C]` or `[B, C, H, W]`; zeros by default.
         perspective: False interpolates linearly in the image, as parallel projections do.
@@ -130,10 +132,6 @@ def rasterize(
     distribution = Logistic() if distribution is None else distribution
     t_conorm = Probabilistic() if t_conorm is None else t_conorm
     _check_kinds(distribution, t_conorm)
-    if isinstance(face_vertices, Tensor) and torch.is_autocast_enabled(face_vertices.device.type):
-        face_vertices, attributes, background, gamma = (
-            _single_precision(value) for value in (face_vertices, attributes, background, gamma)
-        )
     ranges = _checked_faces(face_vertices, face_ranges)
     batch = face_vertices.shape[0] if ranges is None else len(ranges)
     if isinstance(t_conorm, Maximum) and face_vertices.shape[-3] >= 2**24:
@@ -154,7 +152,8 @@ def rasterize(
     options = coverage_options(distribution, t_conorm, height, width, near, far, cull, cutoff)
     surface = blending.checked(attributes, textures, blend, gamma, eps, perspective, face_vertices, ranges)
     if validate and chosen == "cuda":
-        _cuda.validate(face_vertices=face_vertices, tau=scale, shift=shift, p=p, **blending.values_of(surface))
+        given = {"face_vertices": face_vertices, "tau": scale, "shift": shift, "p": p, **blending.values_of(surface)}
+        _cuda.validate(**given, **({} if background is None else {"background": background}))
     if background is not None and (surface is None or (attributes is None and textures is None)):
         _check.fail("background", "attributes or textures to be drawn over it", "none of them")
     if chosen == "reference":
@@ -248,18 +247,9 @@ def _checked_faces(face_vertices: Tensor, face_ranges: Tensor | None) -> Tensor 
         _check.tensor("face_vertices", face_vertices, ["B", "F", 3, 3])
         return None
     _check.tensor("face_vertices", face_vertices, ["N", 3, 3])
-    _check.tensor("face_ranges", face_ranges, ["B", 2], [torch.int64])
-    if face_ranges.device.type != "cpu":
-        _check.fail("face_ranges", "a tensor on the CPU", str(face_ranges.device))
-    bounds = face_ranges.reshape(-1)
-    if len(bounds) and not bool((bounds.diff() >= 0).all() and bounds[0] >= 0 and bounds[-1] <= len(face_vertices)):
-        _check.fail("face_ranges", f"ascending ranges within {len(face_vertices)} faces", str(face_ranges.tolist()))
+    if not torch.compiler.is_compiling():  # then the operators, which see values, are the ones to look
+        _ops.most_faces(face_ranges, len(face_vertices))
     return face_ranges.contiguous()
-
-
-def _single_precision(value: Any) -> Any:
-    """Under autocast: tensors of half precision as float32, all else as it is."""
-    return value.float() if isinstance(value, Tensor) and value.dtype.itemsize < 4 else value
 
 
 def _check_kinds(distribution: object, t_conorm: object) -> None:

@@ -12,10 +12,12 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 from typing_extensions import Self
 
-from gendr import _check
+from gendr import _check, _cuda
+from gendr._autocast import in_single_precision
 from gendr._types import Alpha
 from gendr.distributions import Distribution, Logistic
 from gendr.render.camera import Camera
+from gendr.render.finite_inputs import finite, finite_camera, finite_fields, finite_lights, finite_mesh
 from gendr.render.geometry import Geometry, project
 from gendr.render.look import Look, look_of, normal_image, picture
 from gendr.render.mesh import Mesh
@@ -84,6 +86,7 @@ class Renderer:
     blend: BlendStage = field(default_factory=BlendStage)
     shade: ShadeStage = field(default_factory=ShadeStage)
 
+    @in_single_precision
     def __call__(
         self,
         mesh: Mesh | MeshBatch,
@@ -108,25 +111,29 @@ class Renderer:
             TypeError, ValueError: as `gendr.rasterize`, and for an unknown output.
         """
         wanted = self._wanted(mesh, lights, outputs)
-        geometry = project(mesh, camera, self.raster.near, self.raster.far, self.raster.clip)
-        look = look_of(mesh, camera, lights, self.shade, "rgb" in wanted, "normal" in wanted)
+        validate = self.raster.validate
+        mesh, camera = finite_mesh(mesh, validate), finite_camera(camera, validate)
+        geometry = project(mesh, camera, *self.raster.limits())
+        lights = finite_lights(lights, geometry.face_vertices.device, validate)
+        shade = finite_fields("shade", self.shade, validate)
+        look = look_of(mesh, camera, lights, shade, "rgb" in wanted, "normal" in wanted)
         height, width = image_height_width(self.image_size)
         scale = self.raster.antialias
-        cull = self._cull(camera)
         settled = self._settled(geometry)
-        raster, layers = settled._draw(geometry, camera, look, (height * scale, width * scale), cull, "depth" in wanted)
+        raster, layers = settled._draw(geometry, camera, look, (height * scale, width * scale), "depth" in wanted)
         images: dict[str, Any] = {"alpha": raster.alpha}
         if "depth" in wanted:
             images["depth"] = raster.depth
         if "rgb" in wanted and raster.background_weight is not None:
             foreground = 1 - raster.background_weight
-            images["rgb"] = picture(look, layers, foreground, _background(self.blend.background, raster.alpha, scale))
+            background = _background(finite("background", self.blend.background, validate), raster.alpha, scale)
+            images["rgb"] = picture(look, layers, foreground, background)
         if "normal" in wanted:
             images["normal"] = normal_image(layers["normal"])
         out = Rendering(**{name: _averaged(image, scale) for name, image in images.items()})
         if not wanted & {"face_id", "barycentrics"}:
             return out
-        return settled._with_faces(out, geometry, mesh, camera, (height, width), cull, wanted)
+        return settled._with_faces(out, geometry, mesh, camera, (height, width), wanted)
 
     def _settled(self, geometry: Geometry) -> Self:
         """Itself, with a number in place of `tau="auto"`, which counts pixels of the image, not of finer ones."""
@@ -146,17 +153,8 @@ class Renderer:
             _check.choice("outputs", name, OUTPUTS)
         return set(names)
 
-    def _cull(self, camera: Camera) -> str:
-        """In the rasterizer's words, which knows corners on the image: a mirroring camera turns them over."""
-        if self.raster.cull == "none":
-            return "none"
-        mirrors = torch.linalg.det(camera.rotation.detach()) > 0
-        if bool(mirrors.any() != mirrors.all()):
-            _check.fail("camera", "cameras of one handedness where faces are culled", "both")
-        return self.raster.cull if not bool(mirrors.any()) else {"back": "front", "front": "back"}[self.raster.cull]
-
     def _draw(
-        self, geometry: Geometry, camera: Camera, look: Look, size: tuple[int, int], cull: str, wants_depth: bool
+        self, geometry: Geometry, camera: Camera, look: Look, size: tuple[int, int], wants_depth: bool
     ) -> tuple[Raster, dict[str, Tensor]]:
         names = list(look.layers)
         attributes = None
@@ -173,7 +171,7 @@ class Renderer:
             blend=self.blend.mode if blends else None,
             gamma=self.blend.gamma,
             eps=self.blend.eps,
-            **self._options(geometry, camera, cull),
+            **self._options(geometry, camera),
         )
         widths = [look.layers[name].shape[-1] for name in names]
         if look.textures is not None:
@@ -187,16 +185,16 @@ class Renderer:
         """What images are made of; renderers with another idea of coverage have their own."""
         return rasterize(face_vertices, size, self.distribution, self.tau, self.t_conorm, **options)
 
-    def _options(self, geometry: Geometry, camera: Camera, cull: str) -> dict[str, Any]:
+    def _options(self, geometry: Geometry, camera: Camera) -> dict[str, Any]:
         stage = self.raster
         return {
             "perspective": camera.projection == "perspective",
             "face_ranges": geometry.face_ranges,
             "near": stage.near,
             "far": stage.far,
-            "cull": cull,
             "cutoff": stage.cutoff,
             "backend": stage.backend,
+            "validate": stage.validate,
         }
 
     def _with_faces(
@@ -206,7 +204,6 @@ class Renderer:
         mesh: Mesh | MeshBatch,
         camera: Camera,
         size: tuple[int, int],
-        cull: str,
         wanted: set[str],
     ) -> Rendering:
         n_faces = mesh.mesh.n_faces if isinstance(mesh, MeshBatch) else mesh.n_faces
@@ -219,7 +216,7 @@ class Renderer:
             self.t_conorm,
             attributes=geometry.attributes(corners),
             blend="hard",
-            **self._options(geometry, camera, cull),
+            **self._options(geometry, camera),
         )
         first_faces = mesh.face_ranges[:, 0] if isinstance(mesh, MeshBatch) else None
         face_id = None if raster.face_id is None else geometry.face_of_mesh(raster.face_id, first_faces)
@@ -242,7 +239,8 @@ def _background(background: Any, like: Tensor, scale: int) -> Any:
     if isinstance(background, (int, float)):
         return float(background)
     if not isinstance(background, Tensor):
-        return torch.tensor([_check.number("background", x) for x in background], dtype=like.dtype, device=like.device)
+        numbers = torch.tensor([_check.number("background", x) for x in background], dtype=like.dtype)
+        return _cuda.to_device(numbers, like.device)
     if background.ndim == 4 and scale > 1:
         return background.repeat_interleave(scale, 2).repeat_interleave(scale, 3)
     return background

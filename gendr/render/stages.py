@@ -9,6 +9,8 @@ from typing import Any
 from torch import Tensor
 
 from gendr import _check
+from gendr._autocast import single_fields
+from gendr.render.culling import CULLS
 from gendr.render.shading import MODELS
 
 ANTIALIAS = (1, 2, 4)
@@ -27,7 +29,9 @@ class RasterStage:
         cutoff: faces less probable than this at a pixel are skipped there; see `gendr.rasterize`.
         clip: False drops faces that cross a plane whole, instead of cutting them.
         antialias: draws at 1, 2 or 4 times the size and averages. `tau`, in half image heights, keeps its meaning.
-        backend: "auto", "cpu" or "reference"; see `gendr.rasterize`.
+        backend: "auto", "cpu", "cuda" or "reference"; see `gendr.rasterize`.
+        validate: on a GPU, look for values that are not finite or out of range at once, which waits for the device;
+            without it a later call raises. On the CPU they are always refused.
 
     Raises:
         TypeError, ValueError: an argument of the wrong kind or out of range.
@@ -43,12 +47,22 @@ class RasterStage:
     clip: bool = True
     antialias: int = 1
     backend: str = "auto"
+    validate: bool = False
 
     def __post_init__(self) -> None:
         _check.number("near", self.near)
         _check.number("far", self.far, self.near)
+        _check.choice("cull", self.cull, CULLS)
         if self.antialias not in ANTIALIAS or isinstance(self.antialias, bool):
             _check.fail("antialias", "1, 2 or 4", self.antialias)
+
+    def limits(self) -> tuple[float, float, bool, str]:
+        """What decides which parts of which faces are drawn: near, far, clip and cull.
+
+        >>> RasterStage(cull="back").limits()
+        (1.0, 100.0, True, 'back')
+        """
+        return self.near, self.far, self.clip, self.cull
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +88,7 @@ class BlendStage:
     background: float | Sequence[float] | Tensor = 0.0
 
     def __post_init__(self) -> None:
+        single_fields(self, "gamma", "background")
         _check.choice("mode", self.mode, ("soft", "hard"))
 
 
@@ -103,5 +118,6 @@ class ShadeStage:
     shininess: Any = None
 
     def __post_init__(self) -> None:
+        single_fields(self, "specular", "shininess")
         _check.choice("method", self.method, SHADINGS)
         _check.choice("model", self.model, MODELS)

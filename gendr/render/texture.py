@@ -9,9 +9,10 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from gendr import _check
+from gendr import _check, _cuda, _ops
+from gendr._autocast import in_single_precision, is_on, single, single_fields
 from gendr._types import FaceUVs
-from gendr.distributions._values import concrete
+from gendr.distributions._values import at_hand, concrete
 from gendr.render.texture_wraps import WRAPS, in_one_wrap
 
 
@@ -35,8 +36,8 @@ class FaceTextures:
 
     Raises:
         TypeError: an argument is no tensor.
-        ValueError: wrong shape, dtype or device, a value that is not finite (on a CUDA device the rasterizer says so,
-            without waiting for the device here), a map outside the texels or without any, or an index out of range.
+        ValueError: wrong shape, dtype or device, a value that is not finite, a map outside the texels or without any,
+            or an index out of range (values on a GPU are not waited for here: the rasterizer looks at them).
 
     >>> image = torch.tensor([[[0.0], [1.0]], [[2.0], [3.0]]])  # 0 1 above 2 3
     >>> textures = FaceTextures.from_image(torch.rand(5, 3, 2), image)
@@ -53,6 +54,7 @@ class FaceTextures:
     wrap: str = "repeat"
 
     def __post_init__(self) -> None:
+        single_fields(self, "uvs", "texels")
         _check.tensor("uvs", self.uvs, ["B", "F", 3, 2])
         _check_finite("uvs", self.uvs)
         _check_texels(self.texels, self.uvs)
@@ -62,17 +64,8 @@ class FaceTextures:
         for name, value in (("texels", self.texels), ("maps", self.maps), ("map_of_face", self.map_of_face)):
             if value.device != self.uvs.device:
                 _check.fail(name, f"the device of uvs, {self.uvs.device}", str(value.device))
-        begin, height, width = self.maps.unbind(1)
-        outside = (begin < 0) | (height < 1) | (width < 1) | (height > len(self.texels)) | (width > len(self.texels))
-        outside |= begin + height * width > len(self.texels)
-        if concrete(outside.any()):
-            index = int(outside.nonzero()[0])
-            got = "first texel {}, height {}, width {}".format(*self.maps[index].tolist())
-            _check.fail(f"maps[{index}]", f"one texel or more within the {len(self.texels)}", got)
-        missing = (self.map_of_face < 0) | (self.map_of_face >= len(self.maps))
-        if concrete(missing.any()):
-            face = int(missing.nonzero()[0])
-            _check.fail(f"map_of_face[{face}]", f"one of {len(self.maps)} maps", str(int(self.map_of_face[face])))
+        if at_hand(self.maps):
+            _ops.require_maps(self.maps, self.map_of_face, len(self.texels))
 
     def __repr__(self) -> str:
         tensors = f"uvs={_check.describe(self.uvs)}, texels={_check.describe(self.texels)}"
@@ -89,6 +82,7 @@ class FaceTextures:
         return self.texels.shape[1]
 
     @classmethod
+    @in_single_precision
     def from_image(
         cls, uvs: Float[Tensor, "*B F 3 2"], image: Float[Tensor, "H W C"], wrap: str = "repeat"
     ) -> FaceTextures:
@@ -109,6 +103,7 @@ class FaceTextures:
         return cls.from_maps(uvs, [image], torch.zeros(corners.shape[1], dtype=torch.int64, device=uvs.device), wrap)
 
     @classmethod
+    @in_single_precision
     def from_maps(
         cls,
         uvs: Float[Tensor, "*B F 3 2"],
@@ -132,6 +127,7 @@ class FaceTextures:
         >>> FaceTextures.from_maps(torch.rand(2, 3, 2), images, torch.tensor([1, 0])).maps.tolist()
         [[0, 4, 8], [32, 1, 1]]
         """
+        images = [single(image) for image in images] if is_on() else images
         corners = _check_corners(uvs)
         if not images:
             _check.fail("images", "one or more", "none")
@@ -149,11 +145,12 @@ class FaceTextures:
         maps, corners, one_wrap = in_one_wrap(images, corners, map_of_face, wraps)
         sizes = torch.tensor([image.shape[:2] for image in maps])
         area = sizes.prod(dim=1)
-        table = torch.cat([(area.cumsum(0) - area)[:, None], sizes], dim=1).to(uvs.device)
+        table = _cuda.to_device(torch.cat([(area.cumsum(0) - area)[:, None], sizes], dim=1), uvs.device)
         texels = torch.cat([image.reshape(-1, image.shape[2]) for image in maps])
         return cls(corners, texels, table, map_of_face, one_wrap)
 
     @classmethod
+    @in_single_precision
     def from_grids(cls, grids: Float[Tensor, "F R R C"]) -> FaceTextures:
         """A grid of `R x R` texels for each face, half of which it shows: a texture without coordinates of its own.
 
@@ -218,6 +215,7 @@ class FaceTextures:
         begin, height, width = self.maps[index].tolist()
         return self.texels[begin : begin + height * width].view(height, width, self.n_channels)
 
+    @in_single_precision
     def with_texels(self, texels: Float[Tensor, "N C"]) -> FaceTextures:
         """The same maps with other texels, [N, C] with any C, for instance ones that carry gradients.
 
@@ -230,10 +228,7 @@ class FaceTextures:
             _check.fail(
                 "texels", f"{len(self.texels)} texels on {self.uvs.device}", f"{len(texels)} on {texels.device}"
             )
-        # The indices have passed their check already: past __init__, because loops come here at every step.
-        other = object.__new__(FaceTextures)
-        other.__dict__.update(self.__dict__ | {"texels": texels})
-        return other
+        return self._with(texels=texels)
 
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> FaceTextures:
         """The textures on another device or in another dtype (indices stay int64); differentiable.
@@ -243,6 +238,21 @@ class FaceTextures:
         """
         floats = {name: getattr(self, name).to(device=device, dtype=dtype) for name in ("uvs", "texels")}
         return replace(self, **floats, maps=self.maps.to(device), map_of_face=self.map_of_face.to(device))
+
+    def for_faces(self, source: Int64[Tensor, " G"], uvs: Float[Tensor, "B G 3 2"]) -> FaceTextures:
+        """The same maps on other faces, such as the pieces of these: `source` says which face each one is of.
+
+        >>> textures = FaceTextures.from_image(torch.rand(7, 3, 2), torch.rand(4, 8, 3))
+        >>> textures.for_faces(torch.tensor([6, 6]), textures.uvs[:, :2])
+        FaceTextures(uvs=float32 [1, 2, 3, 2], texels=float32 [32, 3], maps=1, wrap='repeat')
+        """
+        return self._with(uvs=uvs, map_of_face=self.map_of_face[source])
+
+    def _with(self, **changes: Tensor) -> FaceTextures:
+        """What has passed its checks already, past __init__: loops come here at every step."""
+        other = object.__new__(FaceTextures)
+        other.__dict__.update(self.__dict__ | changes)
+        return other
 
     def _gather(self, index: Tensor) -> Tensor:
         # Each device has one gather whose backward adds in a fixed order, and so gives the same bits every time.
@@ -293,6 +303,6 @@ def _check_texels(texels: Tensor, uvs: Tensor) -> None:
 
 
 def _check_finite(name: str, values: Tensor) -> None:
-    if not values.is_cuda and concrete(~torch.isfinite(values).all()):
+    if at_hand(values) and concrete(~torch.isfinite(values).all()):
         index = (~torch.isfinite(values)).nonzero()[0].tolist()
         _check.fail(f"{name}{index}", "a finite number", f"{values[tuple(index)].item():g}")

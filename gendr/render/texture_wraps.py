@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gendr import _check
+from gendr.distributions._values import at_hand
 
 WRAPS = ("repeat", "clamp", "mirror")
 _FARTHEST = 1.0  # a border this many times as wide as the image is the most that "clamp" is redrawn with
@@ -29,7 +30,8 @@ def in_one_wrap(
         wraps: "repeat", "clamp" or "mirror", for each image.
 
     Raises:
-        ValueError: a clamped image among others whose faces have coordinates outside [-1, 2].
+        ValueError: a clamped image among others whose faces have coordinates outside [-1, 2]. On a GPU, where nobody
+            waits to see, these become NaN, which the rasterizer reports, and the border is as wide as the image.
 
     Example:
         >>> images = [torch.zeros(2, 3, 1), torch.ones(2, 3, 1)]
@@ -57,17 +59,23 @@ def in_one_wrap(
 
 
 def _with_border(index: int, image: Tensor, uvs: Tensor, shown: Tensor) -> tuple[Tensor, Tensor]:
-    own = uvs.detach()[:, shown]
-    reach = max(0.0, float((own - 0.5).abs().max()) - 0.5) if own.numel() else 0.0
-    if reach > _FARTHEST:
-        _check.fail(
-            f"images[{index}]", "coordinates in [-1, 2], as it is clamped and others are not", f"{reach:g} beyond"
-        )
-    size = torch.tensor([image.shape[1], image.shape[0]], dtype=uvs.dtype, device=uvs.device)
+    reach = _FARTHEST
+    if at_hand(uvs):
+        own = uvs.detach()[:, shown]
+        reach = max(0.0, float((own - 0.5).abs().max()) - 0.5) if own.numel() else 0.0
+        if reach > _FARTHEST:
+            _check.fail(
+                f"images[{index}]", "coordinates in [-1, 2], as it is clamped and others are not", f"{reach:g} beyond"
+            )
+    else:  # nobody waits to see; what lies beyond is no number to the rasterizer, which reports it
+        uvs = torch.where((uvs.detach() - 0.5).abs() <= 0.5 + _FARTHEST, uvs, torch.nan)
     border = [math.ceil(reach * side) + 1 for side in image.shape[:2]]
     rows, columns = (
         torch.arange(-b, side + b, device=image.device).clamp(0, side - 1)
         for b, side in zip(border, image.shape[:2], strict=True)
     )
-    width = torch.tensor(border[::-1], dtype=uvs.dtype, device=uvs.device)
-    return image.index_select(0, rows).index_select(1, columns), (uvs * size + width) / (size + 2 * width)
+    moved = [
+        (coordinate * side + b) / (side + 2 * b)
+        for coordinate, side, b in zip(uvs.unbind(-1), image.shape[1::-1], border[::-1], strict=True)
+    ]
+    return image.index_select(0, rows).index_select(1, columns), torch.stack(moved, -1)

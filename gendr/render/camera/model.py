@@ -12,6 +12,7 @@ from torch import Tensor
 from typing_extensions import Self
 
 from gendr import _check
+from gendr._autocast import in_single_precision, single_fields
 from gendr._types import Vertices
 from gendr.render.camera.distortion import Distortion
 
@@ -32,6 +33,7 @@ class CameraModel:
     size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
+        single_fields(self, "rotation", "eye", "scale", "center")
         _check.tensor("rotation", self.rotation, ("B", 3, 3))
         batch, dtypes = len(self.rotation), (self.rotation.dtype,)
         _check.tensor("eye", self.eye, (batch, 3), dtypes)
@@ -57,6 +59,7 @@ class CameraModel:
             if value is not None and value.device != self.rotation.device:
                 _check.fail(name, f"the rotation's device {self.rotation.device}", f"{value.device}")
 
+    @in_single_precision
     def to_camera(self, vertices: Vertices) -> Float[Tensor, "B V 3"]:
         r"""Take points of the world to camera space: `rotation (p - eye)`, x right, y up, z forward.
 
@@ -80,6 +83,7 @@ class CameraModel:
             _check.fail("vertices", f"[V, 3] or [B, V, 3] for {len(self)} cameras", vertices)
         return self._local("vertices", vertices).mT
 
+    @in_single_precision
     def to_image(self, points: Float[Tensor, "*B V 3"]) -> Float[Tensor, "*C V 3"]:
         r"""Take points of camera space to the image: NDC x (right) and y (up), and the depth z as it is.
 
@@ -110,6 +114,7 @@ class CameraModel:
         image = self.to(points.dtype)._image(rows).mT
         return image.reshape(len(image), *batched.shape[1:])
 
+    @in_single_precision
     def project(self, vertices: Vertices) -> Float[Tensor, "B V 3"]:
         r"""Project points: `to_image(to_camera(vertices))`, NDC x (right) and y (up), and the depth z.
 
@@ -136,6 +141,7 @@ class CameraModel:
         camera = self.to(vertices.dtype)
         return camera._image(camera._local("vertices", vertices)).mT
 
+    @in_single_precision
     def with_pose(
         self,
         rotation: Float[Tensor, "*B 3 3"] | None = None,
@@ -148,11 +154,11 @@ class CameraModel:
 
         Args:
             rotation: [3, 3] or [B, 3, 3], as in `Camera`; None keeps it. A batch of one, of cameras, rotations or
-                eyes, is broadcast.
+                eyes, is broadcast. Where the dtypes differ, the cameras get the more precise one.
             eye: [3] or [B, 3]; None keeps it.
 
         Raises:
-            TypeError, ValueError: wrong shapes, or dtypes or devices that differ from the camera's.
+            TypeError, ValueError: wrong shapes, or devices that differ from the camera's.
 
         >>> from gendr.render.camera import Camera
         >>> Camera.look_at(torch.tensor(2.0)).with_pose(eye=torch.tensor([0.0, 1.0, -2.0])).eye
@@ -162,7 +168,9 @@ class CameraModel:
         eye = self.eye if eye is None else _check.tensor("eye", eye, ("*", 3))
         if rotation.ndim > 3 or eye.ndim > 2:
             _check.fail("rotation, eye", "[B, 3, 3] and [B, 3]", f"{list(rotation.shape)} and {list(eye.shape)}")
-        values = self._batch() | {"rotation": rotation.reshape(-1, 3, 3), "eye": eye.reshape(-1, 3)}
+        dtype = torch.promote_types(self.eye.dtype, torch.promote_types(rotation.dtype, eye.dtype))
+        pose = {"rotation": rotation.reshape(-1, 3, 3).to(dtype), "eye": eye.reshape(-1, 3).to(dtype)}
+        values = self.to(dtype)._batch() | pose
         batch = max(map(len, values.values()))
         if any(len(value) not in (1, batch) for value in values.values()):
             _check.fail(

@@ -1,0 +1,47 @@
+"""Faces that are seen from the wrong side, found in the world: no camera that mirrors it changes which they are."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from gendr.render.camera import Camera
+
+CULLS = ("none", "back", "front")
+
+
+def culled(face_vertices: Float[Tensor, "B F 3 3"], camera: Camera, cull: str) -> Bool[Tensor, "C F"]:
+    """Which faces are not to be drawn.
+
+    A face shows its front where the eye lies on the side from which its corners run counter-clockwise. One that is seen
+    edge-on, or has no area, shows neither side.
+
+    Args:
+        face_vertices: corners in the world; a batch of one, of meshes or cameras, is broadcast.
+        camera: `B` views.
+        cull: "back" (faces that show their back go) or "front".
+
+    >>> from gendr.render.mesh import Mesh
+    >>> ball = Mesh.icosphere(2).face_vertices()
+    >>> int(culled(ball, Camera.look_at(distance=2.0), "back").sum()), ball.shape[1]  # the cap that is seen is left
+    (240, 320)
+    """
+    a, b, c = face_vertices.detach().double().unbind(-2)
+    here = camera.to(torch.float64)
+    is_parallel = here.projection == "orthographic"
+    to_eye = -here.rotation.detach()[:, None, 2] if is_parallel else here.eye.detach()[:, None] - a
+    side: Tensor = (torch.linalg.cross(b - a, c - a) * to_eye).sum(-1)
+    return side < 0 if cull == "back" else side > 0
+
+
+def without(face_vertices: Float[Tensor, "*B F 3 3"], dropped: Tensor | None, near: float) -> Float[Tensor, "*C F 3 3"]:
+    """The faces, in camera space or on the image; those that are `dropped` out of depth, where nothing draws them.
+
+    >>> without(torch.ones(1, 2, 3, 3), torch.tensor([[True, False]]), 1.0)[..., 2]
+    tensor([[[0., 0., 0.],
+             [1., 1., 1.]]])
+    """
+    if dropped is None:
+        return face_vertices
+    return torch.where(dropped[..., None, None], 0.0 if near > 0 else 2.0 * near - 1.0, face_vertices)
