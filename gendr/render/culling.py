@@ -29,9 +29,11 @@ def culled(face_vertices: Float[Tensor, "B F 3 3"], camera: Camera, cull: str) -
     """
     a, b, c = face_vertices.detach().double().unbind(-2)
     here = camera.to(torch.float64)
-    is_parallel = here.projection == "orthographic"
-    to_eye = -here.rotation.detach()[:, None, 2] if is_parallel else here.eye.detach()[:, None] - a
-    side: Tensor = (torch.linalg.cross(b - a, c - a) * to_eye).sum(-1)
+    normals = torch.linalg.cross(b - a, c - a)
+    if here.projection == "orthographic":
+        side = -(normals @ here.rotation.detach()[:, 2, :, None])[..., 0]
+    else:
+        side = (normals @ here.eye.detach()[..., None])[..., 0] - (normals * a).sum(-1)
     return side < 0 if cull == "back" else side > 0
 
 
