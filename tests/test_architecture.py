@@ -44,6 +44,7 @@ ROWS = [
     ["gendr.render.material"],
     ["gendr.render.texture", "gendr.render.clip", "gendr.render.normals", "gendr.render.spherical_harmonics"],
     ["gendr.render.texture_wraps", "gendr.render.clipped"],
+    ["gendr.render.ordered_sums"],
     ["gendr.topk"],
     ["gendr.sort"],
     ["gendr._cuda"],

@@ -13,6 +13,7 @@ from gendr import _check, _cuda
 from gendr._autocast import single_fields
 from gendr._types import RGB
 from gendr.distributions._values import at_hand, concrete
+from gendr.render.ordered_sums import taken
 from gendr.render.texture import FaceTextures
 from gendr.render.texture_wraps import WRAPS
 
@@ -123,7 +124,7 @@ def material_textures(
         corners = torch.zeros(len(face_material), 3, 2, dtype=dtype, device=face_material.device)
         bare = torch.ones_like(face_material, dtype=torch.bool)
     else:
-        corners = uvs.to(dtype).index_select(0, face_uvs.clamp(min=0).reshape(-1)).view(-1, 3, 2)
+        corners = taken(uvs.to(dtype), 0, face_uvs.clamp(min=0).reshape(-1)).view(-1, 3, 2)
         bare = (face_uvs < 0).any(dim=1)
     device = face_material.device
     textured = torch.tensor([material.texture is not None for material in materials] + [False])

@@ -17,6 +17,7 @@ from gendr.distributions._values import at_hand, concrete
 from gendr.render import formats, mesh_exchange, subdivision
 from gendr.render.material import TENSORS, Material, material_textures
 from gendr.render.mesh_parts import MeshParts
+from gendr.render.ordered_sums import taken
 from gendr.render.texture import FaceTextures
 
 if TYPE_CHECKING:
@@ -350,10 +351,7 @@ class Mesh:
 
 def _at_corners(values: Tensor, faces: Tensor) -> Tensor:
     """What vertices hold, [B, V, 3], at the corners of every face, [B, F, 3, 3]."""
-    # Each device has one gather whose backward adds in a fixed order, and so gives the same bits every time.
-    if values.is_cuda:
-        return values[:, faces]
-    return values.index_select(1, faces.reshape(-1)).view(values.shape[0], len(faces), 3, 3)
+    return taken(values, 1, faces.reshape(-1)).view(values.shape[0], len(faces), 3, 3)
 
 
 def _check_vertices(vertices: Tensor, device: torch.device, wait: bool = True) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gendr import _check
 from gendr._types import Faces, Vertices
+from gendr.render.ordered_sums import added, taken
 
 WEIGHTINGS = ("angle", "area")
 
@@ -149,10 +150,7 @@ def _gathered(vertices: Tensor, faces: Tensor) -> Tensor:
         _check.fail("vertices", "[V, 3] or [B, V, 3]", vertices)
     _check.tensor("faces", faces, ("F", 3), (torch.int64,))
     batch = vertices if vertices.ndim == 3 else vertices[None]
-    # Each device has one gather whose backward adds in a fixed order, and so gives the same bits every time.
-    if batch.is_cuda:
-        return batch[:, faces]
-    return batch.index_select(1, faces.flatten()).view(len(batch), len(faces), 3, 3)
+    return taken(batch, 1, faces.flatten()).view(len(batch), len(faces), 3, 3)
 
 
 def _edges(face_vertices: Tensor) -> Tensor:
@@ -206,6 +204,4 @@ def _sum_at_vertices(terms: Tensor, faces: Tensor, n_vertices: int) -> Tensor:
     batch, _, _, channels = terms.shape
     rows, index = terms.flatten(1, 2).transpose(0, 1), faces.flatten()
     totals = terms.new_zeros(n_vertices, batch, channels)
-    if terms.is_cuda:  # there index_add adds in the order of arrival, and index_put sorts first
-        return totals.index_put((index,), rows, accumulate=True).transpose(0, 1)
-    return totals.index_add(0, index, rows).transpose(0, 1)
+    return added(totals, 0, index, rows).transpose(0, 1)

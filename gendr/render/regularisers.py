@@ -16,6 +16,7 @@ from torch import Tensor
 
 from gendr import _check
 from gendr._types import Faces, Vertices
+from gendr.render.ordered_sums import taken
 from gendr.render.topology import MeshTopology
 
 Scalar = Float[Tensor, ""]
@@ -76,7 +77,7 @@ def flatten_loss(vertices: Vertices, faces: Faces | MeshTopology) -> Scalar:
     hinges = _topology(vertices, faces).hinges
     limits = torch.finfo(vertices.dtype)
     # Coordinates as rows, [*, 3, 4, I]: reductions over three contiguous rows instead of over triples in memory.
-    corners = vertices.mT.index_select(-1, hinges.T.flatten()).reshape(*vertices.shape[:-2], 3, 4, len(hinges))
+    corners = taken(vertices.mT, -1, hinges.T.flatten()).reshape(*vertices.shape[:-2], 3, 4, len(hinges))
     rays = _unit(corners[..., 1:, :] - corners[..., :1, :], 10.0 * limits.tiny**0.5)
     sides = _unit(torch.stack(_cross(rays[..., :1, :].unbind(-3), rays[..., 1:, :].unbind(-3)), -3), 4.0 * limits.eps)
     cosines = (sides[..., 0, :] * sides[..., 1, :]).sum(-2, keepdim=True)
@@ -107,7 +108,7 @@ def area_loss(vertices: Vertices, faces: Faces | MeshTopology) -> Scalar:
     if not len(topology.faces):
         return vertices.sum() * 0.0
     # Coordinates as rows, as in `flatten_loss`: [*, 3, 3, F].
-    corners = vertices.mT.index_select(-1, topology.faces.T.flatten()).unflatten(-1, (3, -1))
+    corners = taken(vertices.mT, -1, topology.faces.T.flatten()).unflatten(-1, (3, -1))
     edges = corners[..., 1:, :] - corners[..., :1, :]
     # The area does not depend on this length of reference; without it a square of squares would overflow.
     length = edges.detach().abs().amax((-3, -2)).clamp_min(torch.finfo(vertices.dtype).tiny)
@@ -166,8 +167,8 @@ def _cross(first: Sequence[Tensor], second: Sequence[Tensor]) -> tuple[Tensor, T
 
 
 def _gather(vertices: Tensor, index: Tensor) -> Tensor:
-    """`vertices[..., index, :]` [*, N, K, 3]; by `index_select`, whose backward pass is the faster one."""
-    chosen = vertices.index_select(-2, index.flatten())
+    """`vertices[..., index, :]` [*, N, K, 3]."""
+    chosen = taken(vertices, -2, index.flatten())
     return chosen.reshape(*vertices.shape[:-2], *index.shape, 3)
 
 

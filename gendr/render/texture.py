@@ -13,6 +13,7 @@ from gendr import _check, _cuda, _ops
 from gendr._autocast import in_single_precision, is_on, single, single_fields
 from gendr._types import FaceUVs
 from gendr.distributions._values import at_hand, concrete
+from gendr.render.ordered_sums import taken
 from gendr.render.texture_wraps import WRAPS, in_one_wrap
 
 
@@ -255,10 +256,7 @@ class FaceTextures:
         return other
 
     def _gather(self, index: Tensor) -> Tensor:
-        # Each device has one gather whose backward adds in a fixed order, and so gives the same bits every time.
-        if self.texels.is_cuda:
-            return self.texels[index]
-        return self.texels.index_select(0, index.reshape(-1)).view(*index.shape, self.n_channels)
+        return taken(self.texels, 0, index.reshape(-1)).view(*index.shape, self.n_channels)
 
 
 def _neighbours(u: Tensor, size: Tensor, wrap: str, flip: bool) -> tuple[Tensor, Tensor, Tensor]:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gendr import _check
 from gendr.distributions._values import at_hand
+from gendr.render.ordered_sums import taken
 
 WRAPS = ("repeat", "clamp", "mirror")
 _FARTHEST = 1.0  # a border this many times as wide as the image is the most that "clamp" is redrawn with
@@ -78,4 +79,4 @@ def _with_border(index: int, image: Tensor, uvs: Tensor, shown: Tensor) -> tuple
         (coordinate * side + b) / (side + 2 * b)
         for coordinate, side, b in zip(uvs.unbind(-1), image.shape[1::-1], border[::-1], strict=True)
     ]
-    return image.index_select(0, rows).index_select(1, columns), torch.stack(moved, -1)
+    return taken(taken(image, 0, rows), 1, columns), torch.stack(moved, -1)

@@ -11,6 +11,7 @@ from torch import Tensor
 from gendr import _check
 from gendr._edges import checked_faces, unique_edges
 from gendr._types import Faces, Vertices
+from gendr.render.ordered_sums import added, taken
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +73,8 @@ class MeshTopology:
             TypeError, ValueError: `vertices` is no float tensor [V, 3] or [B, V, 3] of this mesh's `V`.
         """
         _check.tensor("vertices", vertices, ("*", self.n_vertices, 3))
-        pulls = vertices.index_select(-2, self.neighbours[1]) * self._weights.to(vertices.dtype)
-        return vertices.index_add(-2, self.neighbours[0], pulls)
+        pulls = taken(vertices, -2, self.neighbours[1]) * self._weights.to(vertices.dtype)
+        return added(vertices, -2, self.neighbours[0], pulls)
 
 
 def _hinges(faces: Tensor, n_vertices: int) -> Tensor:
