@@ -7,7 +7,6 @@ import torch
 
 from gendr import _cuda, rasterize
 from gendr.distributions import Cauchy, Gamma, Logistic, Uniform
-from gendr.render.texture import FaceTextures
 from gendr.tnorms import Dombi, Maximum, Probabilistic, SchweizerSklar, Yager
 from renderers import distributions, random_triangles, relative_error, render, t_conorms
 
@@ -100,24 +99,3 @@ def test_packed_faces_are_each_images_own():
     here = rasterize(triangles, 32, tau=0.1, face_ranges=ranges).alpha
     there = rasterize(triangles.cuda(), 32, tau=0.1, face_ranges=ranges).alpha
     torch.testing.assert_close(there.cpu(), here, rtol=0, atol=1e-5)
-
-
-@pytest.mark.parametrize("blend", ["soft", "hard"])
-def test_colours_and_textures_agree_with_the_cpu(blend):
-    triangles, colours = random_triangles(2, 40), torch.rand(2, 40, 3, 3, dtype=torch.float64)
-    triangles[..., 2] += 10 * torch.rand(2, 40, 3)
-    uvs, image = torch.rand(1, 40, 3, 2, dtype=torch.float64), torch.rand(8, 8, 2, dtype=torch.float64)
-    outcomes = []
-    for place in ("cpu", "cuda"):
-        leaves = [t.to(place).requires_grad_() for t in (triangles.clone(), colours.clone(), image.clone())]
-        textures = FaceTextures.from_image(uvs.to(place), leaves[2])
-        raster = rasterize(
-            leaves[0], 64, tau=0.02, attributes=leaves[1], textures=textures, blend=blend, gamma=0.1, backend=place
-        )
-        assert raster.features is not None
-        assert raster.depth is not None
-        total = raster.features.square().sum() + raster.depth.sum() + raster.alpha.sum()
-        gradients = torch.autograd.grad(total, leaves)
-        outcomes.append([t.detach().cpu() for t in (raster.features, raster.depth, *gradients)])
-    for here, there in zip(*outcomes, strict=True):
-        assert relative_error(there, here) < 1e-8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,7 +13,8 @@ import cuda_host
 from cuda_host import ORDERS, Host
 from gendr.distributions import Cauchy, Distribution, Gamma, Logistic, Uniform
 from gendr.render.rasterize import coverage_options
-from gendr.tnorms import AczelAlsina, Dombi, Maximum, Probabilistic, TNorm, Yager
+from gendr.render.reference_blend import COVERS_FROM
+from gendr.tnorms import AczelAlsina, Average, Dombi, Maximum, Probabilistic, TNorm, Yager
 from renderers import distributions, relative_error, softness, t_conorms
 
 pytestmark = pytest.mark.skipif(cuda_host.compiler() is None, reason="no C++ compiler to build the shim with")
@@ -41,6 +43,9 @@ class Case:
     is_shared: bool = False
     wrap: int = 0
     gamma: float = 1e-2
+    tau: float | None = None  # softness(distribution) by default
+    shift: float = 0.1
+    cutoff: float = 1e-6
     face_ranges: Tensor | None = None
     has_flat_uvs: bool = False  # one point of the texture for all corners of a face
 
@@ -64,10 +69,11 @@ class Case:
         if self.face_ranges is not None:
             points, attributes, uvs = (t if t is None else t[0] for t in (points, attributes, uvs))
         images = self.batch if self.face_ranges is None else len(self.face_ranges)
-        scale = softness(self.distribution, images, dtype)
+        own_tau = softness(self.distribution, images, dtype)
+        scale = own_tau if self.tau is None else torch.full_like(own_tau, self.tau)
         p = torch.tensor(0.0 if self.t_conorm.p is None else float(self.t_conorm.p), dtype=dtype)
-        scalars = (torch.tensor(0.1, dtype=dtype), p, torch.tensor(self.gamma, dtype=dtype))
-        options = coverage_options(self.distribution, self.t_conorm, *self.size)
+        scalars = (torch.tensor(self.shift, dtype=dtype), p, torch.tensor(self.gamma, dtype=dtype))
+        options = coverage_options(self.distribution, self.t_conorm, *self.size, cutoff=self.cutoff)
         surface = (attributes, uvs, texels, maps, map_of_face)
         return (
             points,
@@ -109,6 +115,14 @@ def assert_agrees(case: Case, host: Host) -> None:
     assert_near_the_cpu(case, case.on_host(host))
 
 
+def assert_agrees_in_every_order(lib: Path, case: Case, rounding: float = 2e-5) -> None:
+    """The orders give the same bits, so that one of them stands for all beside the CPU."""
+    first, *others = (case.on_host(Host(lib, order)) for order in ORDERS[:3])
+    assert_near_the_cpu(case, first, rounding)
+    for other in others:
+        assert all(torch.equal(a, b) for a, b in zip(first, other, strict=True)), str(case.t_conorm)
+
+
 def assert_near_the_cpu(case: Case, got: list[Tensor], rounding: float = 2e-5) -> None:
     """To rounding: in float64 with the CPU; in float32 no worse than the CPU's own error allows."""
     truth = case.on_cpu(torch.float64)
@@ -144,13 +158,20 @@ def test_colours_textures_and_depth_agree(lib, distribution, t_conorm, is_hard, 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
 @pytest.mark.parametrize("distribution", distributions(), ids=str)
 def test_every_pair_agrees_in_every_order(lib, distribution, dtype):
-    """The orders give the same bits, so that one of them stands for all beside the CPU."""
+    """Soft. Hard records know nothing of the pair, and every fifth stands for all."""
     for i, t_conorm in enumerate(t_conorms()):
-        case = Case(distribution, t_conorm, dtype, batch=1, faces=3, size=(3, 5), channels=1, is_hard=i % 5 == 4)
-        first, *others = (case.on_host(Host(lib, order)) for order in ORDERS[:3])
-        assert_near_the_cpu(case, first, rounding=3e-4)  # worst seen 8e-5: few terms, some of which cancel
-        for other in others:
-            assert all(torch.equal(a, b) for a, b in zip(first, other, strict=True)), str(t_conorm)
+        soft = Case(distribution, t_conorm, dtype, batch=1, faces=3, size=(3, 5), channels=1)
+        for case in [soft, replace(soft, is_hard=True)] if i % 5 == 4 else [soft]:
+            assert_agrees_in_every_order(lib, case, rounding=3e-4)  # worst seen 8e-5: few terms, some of which cancel
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
+@pytest.mark.parametrize("texture_channels", [0, 2])
+def test_hard_blending_as_rasterize_asks_for_it(lib, texture_channels, dtype):
+    """With the one occlusion that hard records are made with: see `gendr.render.blending.run`."""
+    covering = {"tau": -2 * COVERS_FROM, "shift": 0.0, "cutoff": 0.0}
+    case = Case(Uniform(), Average(), dtype, texture_channels=texture_channels, is_hard=True, **covering)
+    assert_agrees_in_every_order(lib, case)
 
 
 @pytest.mark.parametrize("channels", [0, 1, 7, 8, 20])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 import sys
 from collections.abc import Callable
@@ -12,9 +13,28 @@ from torch import Tensor
 
 from gendr import _cuda, _ops
 
-OPERATIONS_OF_PAIR = {"forward": 100, "backward": 200}
-"""Floating-point instructions of one pixel-face pair, Logistic squared and Probabilistic: an estimate from the source,
-to the nearest hundred, for the order of the arithmetic bound."""
+OPERATIONS_OF_PAIR = {
+    "coverage": {"forward": 100, "backward": 200},
+    "colour": {"forward": 200, "backward": 600},
+}
+"""Floating-point instructions of one pixel-face pair, Logistic squared and Probabilistic, with three channels at the
+corners: an estimate from the source, to the nearest hundred, for the order of the arithmetic bound. Colour's backward
+pass forms each pair twice, for corners and for attributes."""
+
+GAMMA, CHANNELS = 1e-3, 3  # of colour
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """One direction of an operator.
+
+    Attributes:
+        run: enqueues it.
+        floats: numbers that it must at least read or write, each once.
+    """
+
+    run: Callable[[], Any]
+    floats: int
 
 
 def require_device() -> None:
@@ -62,39 +82,83 @@ def arithmetic_rate(repeats: int = 20) -> float:
         torch.backends.cuda.matmul.allow_tf32 = allowed
 
 
-def measure(name: str, faces: Tensor, tau: float, options: _ops.CoverageOptions, repeats: int) -> dict[str, Any]:
-    """One workload: times, pairs, and the bytes that each direction must at least move."""
+def calls(faces: Tensor, tau: float, options: _ops.CoverageOptions) -> dict[str, dict[str, Call]]:
+    """Coverage and colour, forward and backward, of faces on any device: the operators without autograd's overhead."""
+    scale, zero = torch.full((len(faces),), tau, device=faces.device), torch.zeros((), device=faces.device)
+    colours = torch.rand(1, faces.shape[1], 3, CHANNELS, device=faces.device)
+    how = _ops.BlendOptions(is_hard=False, is_perspective=True, eps=1e-3, wrap=0)
+    plain = (faces, scale, zero, zero, None, *options)
+    blended = (faces, scale, zero, zero, zero + GAMMA, *_ops.SurfaceTensors(colours), None, *how, *options)
+    kernels = torch.ops.gendr
+    alpha, own = kernels.coverage(*plain)
+    _, sums, record, state = kernels.blend(*blended)
+    in_alpha, in_record = torch.rand_like(alpha) - 0.5, torch.rand_like(record) - 0.5
+    corners, shown, pixels = faces.numel(), colours.numel(), alpha.numel()
+    images = alpha.numel() + sums.numel() + record.numel() + state.numel()
+    wanted = (False, True, False)  # the gradients of p, gamma and texels
+    return {
+        "coverage": {
+            "forward": Call(lambda: kernels.coverage(*plain), corners + 2 * pixels),
+            "backward": Call(lambda: kernels.coverage_backward(in_alpha, own, False, *plain), 2 * corners + 2 * pixels),
+        },
+        "colour": {
+            "forward": Call(lambda: kernels.blend(*blended), corners + shown + images),
+            "backward": Call(
+                lambda: kernels.blend_backward(in_alpha, in_record, sums, record, state, *wanted, *blended),
+                2 * (corners + shown) + images + in_record.numel(),
+            ),
+        },
+    }
+
+
+def measure(
+    name: str,
+    faces: Tensor,
+    tau: float,
+    options: _ops.CoverageOptions,
+    repeats: int,
+    device: str = "cuda",
+    clock: Callable[[Callable[[], Any], int], float] = milliseconds,
+) -> list[dict[str, Any]]:
+    """One workload: times, pairs, and the bytes that each direction must at least move; coverage, then colour."""
     scale, zero = torch.full((len(faces),), tau), torch.zeros(())
     pairs = _ops.count_pairs(faces, scale, zero, zero, options)
-    inputs = (faces.cuda(), scale.cuda(), zero.cuda(), zero.cuda(), None, *options)
-    alpha, state = torch.ops.gendr.coverage(*inputs)
-    incoming = torch.rand_like(alpha) - 0.5
-    forward = milliseconds(lambda: torch.ops.gendr.coverage(*inputs), repeats)
-    backward = milliseconds(lambda: torch.ops.gendr.coverage_backward(incoming, state, False, *inputs), repeats)
-    images, points = alpha.numel() * 4, faces.numel() * 4
-    return {
-        "workload": name,
-        "pairs": pairs,
-        "brute_force_pairs": alpha.numel() * faces.shape[1],
-        "forward_ms": forward,
-        "backward_ms": backward,
-        "forward_bytes": points + 2 * images,
-        "backward_bytes": 2 * points + 2 * images,
-    }
+    brute_force = len(faces) * options.height * options.width * faces.shape[1]
+    rows = []
+    for what, directions in calls(faces.to(device), tau, options).items():
+        row = {"workload": name, "what": what, "pairs": pairs, "brute_force_pairs": brute_force}
+        for direction, call in directions.items():
+            row |= {f"{direction}_ms": clock(call.run, repeats), f"{direction}_bytes": 4 * call.floats}
+        rows.append(row)
+    return rows
 
 
 def table(rows: list[dict[str, Any]], bandwidth: float, rate: float) -> str:
     """Milliseconds beside the bounds, forward / backward.
 
-    >>> row = {"workload": "w", "pairs": 10, "brute_force_pairs": 90, "forward_ms": 1.0, "backward_ms": 2.0}
-    >>> print(table([{**row, "forward_bytes": 1e9, "backward_bytes": 2e9}], 1e12, 1e9).splitlines()[-1])
-    | w | 1.000 / 2.000 | 1.000 / 2.000 | 0.001 / 0.002 | 10 | 90 |
+    >>> row = {"workload": "w", "what": "colour", "pairs": 10, "brute_force_pairs": 90}
+    >>> row |= {"forward_ms": 1.0, "backward_ms": 2.0, "forward_bytes": 1e9, "backward_bytes": 2e9}
+    >>> print(table([row], 1e12, 1e6).splitlines()[-1])
+    | w | colour | 1.000 / 2.000 | 1.000 / 2.000 | 2.000 / 6.000 | 10 | 90 |
     """
-    head = ["workload", "ms", "memory bound, ms", "arithmetic bound, ms", "pairs", "pairs of brute force"]
+    head = ["workload", "what", "ms", "memory bound, ms", "arithmetic bound, ms", "pairs", "pairs of brute force"]
     lines = [head, ["---"] * len(head)]
     for r in rows:
-        memory = " / ".join(f"{r[f'{d}_bytes'] / bandwidth * 1e3:.3f}" for d in OPERATIONS_OF_PAIR)
-        arithmetic = " / ".join(f"{r['pairs'] * n / rate * 1e3:.3f}" for n in OPERATIONS_OF_PAIR.values())
-        times = f"{r['forward_ms']:.3f} / {r['backward_ms']:.3f}"
-        lines.append([r["workload"], times, memory, arithmetic, f"{r['pairs']:,}", f"{r['brute_force_pairs']:,}"])
+        operations = OPERATIONS_OF_PAIR[r["what"]]
+        memory = " / ".join(f"{r[f'{d}_bytes'] / bandwidth * 1e3:.3f}" for d in operations)
+        arithmetic = " / ".join(f"{r['pairs'] * n / rate * 1e3:.3f}" for n in operations.values())
+        times = " / ".join(f"{r[f'{d}_ms']:.3f}" for d in operations)
+        pairs = (f"{r['pairs']:,}", f"{r['brute_force_pairs']:,}")
+        lines.append([r["workload"], r["what"], times, memory, arithmetic, *pairs])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def ratios(rows: list[dict[str, Any]]) -> list[float]:
+    """Colour's time over coverage's, forward and backward together, for each workload.
+
+    >>> row = {"forward_ms": 1.0, "backward_ms": 2.0}
+    >>> ratios([row, {"forward_ms": 2.0, "backward_ms": 4.0}])
+    [2.0]
+    """
+    both = [row["forward_ms"] + row["backward_ms"] for row in rows]
+    return [colour / coverage for coverage, colour in zip(both[::2], both[1::2], strict=True)]

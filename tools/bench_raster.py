@@ -211,17 +211,18 @@ def pair_table(rows: list[dict[str, Any]]) -> str:
 
 
 def bench_device(out: Path, repeats: int) -> None:
-    """Whole images on a GPU, beside the bounds of its memory and arithmetic."""
+    """Whole images on a GPU, coverage and colour, beside the bounds of its memory and arithmetic."""
     bench_cuda.require_device()
     bandwidth, rate = bench_cuda.copy_bandwidth(), bench_cuda.arithmetic_rate()
-    rows = []
-    for w in workloads():
+    rows: list[dict[str, Any]] = []
+    for w in track(workloads(), "workloads", transient=True):
         options = coverage_options(Logistic().squared(), Probabilistic(), w.size, w.size, cutoff=PAIR_CUTOFF)
-        rows.append(bench_cuda.measure(w.name, project(w.mesh, w.views), w.tau, options, repeats))
+        rows.extend(bench_cuda.measure(w.name, project(w.mesh, w.views), w.tau, options, repeats))
     card = torch.cuda.get_device_name()
     record = {"machine": machine(), "card": card, "copy_bytes_per_s": bandwidth, "flops": rate, "workloads": rows}
     print(f"{card}: copies {bandwidth / 1e9:.0f} GB/s, multiplies matrices at {rate / 1e12:.1f} TFLOP/s\n")
     print(bench_cuda.table(rows, bandwidth, rate))
+    print(f"\ncolour over coverage, both ways: {', '.join(f'{ratio:.2f}' for ratio in bench_cuda.ratios(rows))}")
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     print(f"\nwritten to {out}")
@@ -239,7 +240,8 @@ def main(
         out: the JSON file.
         repeats: runs of each call, of which the fastest counts.
         pairs: also every distribution with every T-conorm (a minute or so); on the CPU.
-        device: on a GPU, times are those between device events.
+        device: on a GPU, times are medians between device events, of coverage and of three colours, beside what its
+            memory and its arithmetic allow at best.
     """
     if device == "cuda":
         return bench_device(out, repeats)

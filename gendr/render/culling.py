@@ -30,6 +30,7 @@ def culled(face_vertices: Float[Tensor, "B F 3 3"], camera: Camera, cull: str) -
     a, b, c = face_vertices.detach().double().unbind(-2)
     here = camera.to(torch.float64)
     normals = torch.linalg.cross(b - a, c - a)
+    side: Tensor
     if here.projection == "orthographic":
         side = -(normals @ here.rotation.detach()[:, 2, :, None])[..., 0]
     else:

@@ -1,14 +1,13 @@
 // The Python side of the GPU's kernels: addresses, sizes, numbers. No torch header; gendr/_cuda.py owns tensors.
 #include "blend.h"
 #include "finite.h"
+#include "launch.cuh"
 #include "sort_bindings.h"
 #include <array>
 #include <cstdint>
 #include <cuda_runtime.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
-#include <stdexcept>
-#include <string>
 
 namespace py = pybind11;
 
@@ -22,8 +21,8 @@ template <class T> T *at(uintptr_t address) { return reinterpret_cast<T *>(addre
 class OnDevice {
   public:
     explicit OnDevice(int device) {
-        check(cudaGetDevice(&before_));
-        check(cudaSetDevice(device));
+        check(cudaGetDevice(&before_), "device");
+        check(cudaSetDevice(device), "device");
     }
     ~OnDevice() { cudaSetDevice(before_); }
     OnDevice(const OnDevice &) = delete;
@@ -31,10 +30,6 @@ class OnDevice {
 
   private:
     int before_ = 0;
-
-    static void check(cudaError_t error) {
-        if (error != cudaSuccess) throw std::runtime_error(std::string("gendr CUDA: ") + cudaGetErrorString(error));
-    }
 };
 
 // How many devices there are; 0 without a driver.

@@ -13,8 +13,9 @@ namespace cuda {
 // Throws where the runtime reports an error. An error of a kernel that ran earlier is reported here too: where the
 // name leaves a doubt, CUDA_LAUNCH_BLOCKING=1 makes every launch report its own.
 inline void check(cudaError_t error, const char *what) {
-    if (error != cudaSuccess)
-        throw std::runtime_error(std::string("gendr CUDA ") + what + ": " + cudaGetErrorString(error));
+    if (error == cudaSuccess) return;
+    cudaGetLastError(); // what the runtime keeps of it is not to be found by the next launch
+    throw std::runtime_error(std::string("gendr CUDA ") + what + ": " + cudaGetErrorString(error));
 }
 
 constexpr int64_t most_blocks = 0x7fffffff;

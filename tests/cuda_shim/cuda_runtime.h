@@ -26,6 +26,14 @@ enum Order { forward, reverse, shuffled, warp_by_warp };
 // Of the launches that follow.
 void set_order(Order order, unsigned seed);
 
+// Which launch and which memset of those that follow fails, counted from 0; none for -1. It does nothing but leave an
+// error behind.
+void set_failing(int launch, int memset);
+bool memset_fails();
+
+// The error that was left behind last; taking it leaves none.
+int take_error();
+
 // Throws std::runtime_error where the threads wait for each other in vain or disagree on what they wait for.
 void launch(const char *kernel, unsigned blocks, unsigned threads, const std::function<void()> &body);
 
@@ -87,9 +95,13 @@ template <class T> T atomicMax(T *at, T value) {
 
 using cudaError_t = int;
 using cudaStream_t = void *;
-constexpr cudaError_t cudaSuccess = 0;
-inline const char *cudaGetErrorString(cudaError_t) { return "error"; }
-inline cudaError_t cudaGetLastError() { return cudaSuccess; }
+constexpr cudaError_t cudaSuccess = 0, cudaErrorInvalidValue = 1, cudaErrorLaunchOutOfResources = 701;
+inline const char *cudaGetErrorString(cudaError_t error) {
+    return error == cudaErrorLaunchOutOfResources ? "too many resources requested for launch"
+           : error == cudaErrorInvalidValue       ? "invalid argument"
+                                                  : "no error";
+}
+inline cudaError_t cudaGetLastError() { return gendr_shim::take_error(); }
 inline cudaError_t cudaGetDevice(int *device) {
     *device = 0;
     return cudaSuccess;
@@ -100,6 +112,7 @@ inline cudaError_t cudaGetDeviceCount(int *count) {
     return cudaSuccess;
 }
 inline cudaError_t cudaMemsetAsync(void *at, int value, size_t bytes, cudaStream_t) {
+    if (gendr_shim::memset_fails()) return cudaErrorInvalidValue;
     memset(at, value, bytes);
     return cudaSuccess;
 }

@@ -43,6 +43,16 @@ const std::function<void()> *body;
 std::string failure;
 Order order = Order::forward;
 std::mt19937 random_numbers;
+int launches_to_failure = -1, memsets_to_failure = -1; // none below 0
+int error_left = cudaSuccess;
+const char *failed_kernel = "";
+
+// Whether what is asked for now is what is to fail.
+bool counts_down_to_failure(int &remaining, cudaError_t error) {
+    if (remaining < 0 || remaining-- > 0) return false;
+    error_left = error;
+    return true;
+}
 
 void wait(State state) {
     fibers[current].state = state;
@@ -153,7 +163,25 @@ void set_order(Order wanted, unsigned seed) {
     random_numbers.seed(seed);
 }
 
+void set_failing(int launch, int memset) {
+    launches_to_failure = launch;
+    memsets_to_failure = memset;
+    failed_kernel = "";
+}
+
+bool memset_fails() { return counts_down_to_failure(memsets_to_failure, cudaErrorInvalidValue); }
+
+int take_error() {
+    const int error = error_left;
+    error_left = cudaSuccess;
+    return error;
+}
+
 void launch(const char *kernel, unsigned grid, unsigned size, const std::function<void()> &run) {
+    if (counts_down_to_failure(launches_to_failure, cudaErrorLaunchOutOfResources)) {
+        failed_kernel = kernel;
+        return;
+    }
     if (fibers.size() < size) {
         fibers.resize((size + warp - 1) / warp * warp);
         warps.resize(fibers.size() / warp);
@@ -197,6 +225,12 @@ uint64_t meet(Collective what, unsigned mask, uint64_t value, int argument) {
 
 } // namespace gendr_shim
 
-extern "C" __attribute__((visibility("default"))) void gendr_shim_order(int order, unsigned seed) {
+// What the tests call.
+#define GENDR_EXPORT extern "C" __attribute__((visibility("default")))
+
+GENDR_EXPORT void gendr_shim_order(int order, unsigned seed) {
     gendr_shim::set_order(static_cast<gendr_shim::Order>(order), seed);
 }
+GENDR_EXPORT void gendr_shim_fail(int launch, int memset) { gendr_shim::set_failing(launch, memset); }
+GENDR_EXPORT const char *gendr_shim_failed_kernel() { return gendr_shim::failed_kernel; }
+GENDR_EXPORT int gendr_shim_take_error() { return gendr_shim::take_error(); }
