@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor
 
 from gendr import _cuda, rasterize
 from gendr.distributions import Cauchy, Gamma, Logistic, Uniform
@@ -61,6 +62,28 @@ def test_the_current_stream_is_used():
             images.append(rasterize(triangles, 256, tau=0.1).alpha)
     torch.cuda.synchronize()
     assert all(torch.equal(image, alone) for image in images)
+
+
+@pytest.mark.parametrize("blend", [None, "soft", "hard"])
+def test_nothing_runs_on_another_stream(blend):
+    """Faces that come late on a stream of their own: who draws on another one does not see them yet."""
+    triangles = random_triangles(2, 200, torch.float32).cuda()
+
+    def step(faces: Tensor) -> tuple[Tensor, Tensor]:
+        leaf = faces.detach().requires_grad_()
+        raster = rasterize(leaf, 64, tau=0.1, blend=blend)
+        image = raster.alpha if raster.depth is None else raster.alpha + raster.depth
+        return image.detach(), torch.autograd.grad(image.square().sum(), leaf)[0]
+
+    alone = step(triangles)
+    late, stream = torch.zeros_like(triangles), torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        torch.cuda._sleep(400_000_000)  # cycles, some 0.2 s: longer than the host takes to enqueue the step
+        late.copy_(triangles)
+        found = step(late)
+    torch.cuda.synchronize()
+    assert all(torch.equal(f, a) for f, a in zip(found, alone, strict=True))
 
 
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")

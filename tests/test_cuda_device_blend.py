@@ -24,6 +24,7 @@ from gendr.render import (
     Rendering,
     ShadeStage,
 )
+from gendr.scenes import cow
 from gendr.tnorms import Dombi, Probabilistic, TNorm, Yager
 from renderers import random_triangles, relative_error
 
@@ -58,20 +59,20 @@ class Scene:
         )
         shapes = {"colours": (2, 40, 3, 3), "uvs": (1, 40, 3, 2), "image": (8, 8, 2)}
         given = {n: torch.rand(s, dtype=torch.float64, generator=draw) for n, s in shapes.items()} | {"faces": faces}
+        given |= {"tau": torch.tensor(0.02), "gamma": torch.tensor(0.1)}
         # The same numbers in both precisions.
         leaves = {n: t.float().to(place, dtype).requires_grad_() for n, t in given.items()}
         textures = FaceTextures.from_image(leaves["uvs"], leaves["image"], "mirror")
-        gamma = torch.tensor(0.1, device=place, dtype=dtype, requires_grad=True)
         raster = rasterize(
             leaves["faces"],
             (48, 64),
             self.distribution,
-            0.02,
+            leaves["tau"],
             self.t_conorm,
             attributes=leaves["colours"],
             textures=textures,
             blend=self.blend,
-            gamma=gamma,
+            gamma=leaves["gamma"],
             backend=place,
         )
         images = {n: getattr(raster, n) for n in ("alpha", "features", "depth", "background_weight")}
@@ -151,6 +152,24 @@ def test_whole_renderers_agree_with_the_cpu(stages, mesh):
         outcomes.append([*(getattr(out, name).detach().double().cpu() for name in OUTPUTS), gradient.cpu()])
     for here, there in zip(*outcomes, strict=True):
         assert relative_error(there, here, 1e-2) < 1e-8
+
+
+def test_a_scene_agrees_with_the_cpu_in_vertices_and_texture():
+    renderer = Renderer((48, 64), Logistic().squared(), 1e-4, raster=RasterStage(cull="back", antialias=2))
+    camera = Camera.look_at(elevation=30.0, azimuth=torch.tensor([40.0, 150.0]).double())  # no pixel lies on an edge
+    outcomes = []
+    for place in ("cpu", DEVICE):
+        mesh = cow(2).to(place, torch.float64)
+        vertices, texture = (t.clone().requires_grad_() for t in (mesh.vertices, mesh.materials[0].texture))
+        posed = replace(mesh, vertices=vertices, materials=(replace(mesh.materials[0], texture=texture),))
+        out = renderer(posed, camera.to(place), LIGHTS, OUTPUTS)
+        total = out.rgb.square().sum() + out.depth.sum() + out.normal.square().sum()
+        gradients = torch.autograd.grad(total, (vertices, texture))
+        images = [getattr(out, name) for name in OUTPUTS]
+        outcomes.append([t.detach().double().cpu() for t in (*images, *gradients)])
+    for name, here, there in zip((*OUTPUTS, "vertices", "texture"), *outcomes, strict=True):
+        error = float((there - here).abs().max()) if name in OUTPUTS else relative_error(there, here)
+        assert error < 1e-8, name
 
 
 @contextmanager

@@ -238,7 +238,7 @@ def main(
 
     Args:
         out: the JSON file.
-        repeats: runs of each call, of which the fastest counts.
+        repeats: runs of each call, of which the fastest counts, or on a GPU the median.
         pairs: also every distribution with every T-conorm (a minute or so); on the CPU.
         device: on a GPU, times are medians between device events, of coverage and of three colours, beside what its
             memory and its arithmetic allow at best.
