@@ -78,6 +78,17 @@ def test_the_functional_core_names_the_background(shape):
             rasterize(faces, 8, attributes=colours, background=spoilt(torch.nan, *shape), backend=backend)
 
 
+@pytest.mark.parametrize("lights", [None, LIGHT], ids=["unlit", "lit"])
+def test_a_background_of_another_kind_is_refused_lit_or_not(lights):
+    for wrong in (torch.nan, torch.inf, (0.5,), (0.5, 0.2), (0.1, torch.nan, 0.2)):
+        with pytest.raises((TypeError, ValueError), match="background: expected a"):
+            draw(background=wrong, lights=lights)
+    for shape in ((), (4,), (3, 3), (7, 3, 8, 8), (2, 3, 8, 9)):
+        with pytest.raises(ValueError, match="background: expected a number or a tensor"):
+            draw(background=torch.ones(shape), lights=lights)
+    assert draw(background=torch.ones(3).double(), lights=lights).rgb.dtype == torch.float32
+
+
 def where_nobody_looks(values: torch.Tensor, name: str) -> torch.Tensor:
     """As on a GPU, whose kernel marks what is finite and lets the host go on."""
     return torch.isfinite(values)

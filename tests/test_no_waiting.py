@@ -18,7 +18,9 @@ from gendr.render import (
     RasterStage,
     ShadeStage,
     SphericalHarmonicsLight,
+    rotations,
 )
+from gendr.tnorms import Yager
 from without_values import DEVICE, Waited, nobody_waits
 
 SPHERE = Mesh.icosphere(1, radius=0.5)
@@ -111,6 +113,30 @@ def test_the_functional_core(blend):
             faces, 8, tau=tau, attributes=colours, textures=textures, blend=blend, gamma=gamma, background=behind
         )
         torch.autograd.grad(out.features.sum() + out.alpha.sum(), (faces, colours, uvs, image, tau, gamma, behind))
+
+
+@pytest.mark.parametrize("turn", [rotations.quaternion_to_matrix, rotations.rotation_6d_to_matrix])
+def test_poses_and_cameras_of_a_step(turn):
+    size = 4 if turn is rotations.quaternion_to_matrix else 6
+    pose, azimuth, eye = (torch.empty(s, device=DEVICE, requires_grad=True) for s in ((size,), (2,), (3,)))
+    sphere, camera = SPHERE.to(DEVICE), CAMERAS["with a lens"].to(torch.float32).to(DEVICE)
+    with nobody_waits():
+        posed = camera.with_pose(turn(pose), eye).mirrored()
+        around = Camera.look_at(elevation=20.0, azimuth=azimuth, at=(0.0, 0.1, 0.0))
+        total = sum(Renderer(8, tau=0.01)(sphere, each).alpha.sum() for each in (posed, around))
+        torch.autograd.grad(total, (pose, azimuth, eye))
+        rotations.axis_angle_to_matrix(rotations.matrix_to_axis_angle(turn(pose)))
+
+
+def test_settings_of_a_step():
+    """Tensors of the host's, the T-conorm's parameter on the device, textures of the faces' own."""
+    faces, p = torch.empty(1, 5, 3, 3, device=DEVICE), torch.empty((), device=DEVICE, requires_grad=True)
+    grids, tau = torch.empty(5, 3, 3, 2, device=DEVICE), torch.tensor(0.1)
+    with nobody_waits():
+        textures = FaceTextures.from_grids(grids)
+        out = rasterize(faces, 8, Logistic().shifted(torch.tensor(0.1)), tau, Yager(p=p), textures=textures)
+        torch.autograd.grad(out.alpha.sum(), p)
+        textures.sample(torch.empty(4, 2, device=DEVICE), torch.zeros(4, dtype=torch.int64, device=DEVICE))
 
 
 def test_whoever_waits_is_found_out():

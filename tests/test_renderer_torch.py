@@ -18,6 +18,9 @@ from gendr.render import (
     RasterStage,
     ShadeStage,
     SphericalHarmonicsLight,
+    face_normals,
+    losses,
+    rotations,
 )
 from gendr.tnorms import Yager
 from renderers import random_triangles
@@ -177,3 +180,76 @@ def test_what_comes_in_half_precision_is_computed_in_single():
 def test_half_precision_outside_of_autocast_is_refused():
     with pytest.raises(ValueError, match=r"vertices: expected float32 or float64 \[\*, V, 3\], got bfloat16"):
         SPHERE.with_vertices(SPHERE.vertices.bfloat16())
+
+
+def test_transforms_of_whole_renderers():
+    """Constants beside what is transformed: camera, lights, background."""
+    background = torch.tensor([0.1, 0.2, 0.3])
+    draw = drawing(textured(), blend=BlendStage(background=background))
+
+    def total(vertices: torch.Tensor) -> torch.Tensor:
+        return loss(draw(vertices))
+
+    leaf = SPHERE.vertices.clone().requires_grad_()
+    (want,) = torch.autograd.grad(total(leaf), leaf)
+    assert torch.equal(torch.func.grad(total)(SPHERE.vertices), want)
+    assert torch.equal(torch.func.jacrev(total)(SPHERE.vertices), want)
+    two = torch.stack([SPHERE.vertices, 0.9 * SPHERE.vertices])
+    several = torch.func.vmap(lambda vertices: torch.stack(draw(vertices)[:1]))(two)
+    for vertices, image in zip(two, several, strict=True):
+        torch.testing.assert_close(image[0], draw(vertices)[0], rtol=0, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # torch's forward mode itself, torch 2.13
+def test_forward_mode_and_second_derivatives_of_whole_reference_renderers():
+    renderer = Renderer((4, 5), Logistic(), 0.1, raster=RasterStage(backend="reference"))
+    mesh = Mesh.icosphere(0, radius=0.5, dtype=torch.float64)
+
+    def total(scale: torch.Tensor) -> torch.Tensor:
+        return renderer(mesh.with_vertices(mesh.vertices * scale), CAMERA, LIGHTS).rgb.square().sum()
+
+    one, step = torch.ones(3, dtype=torch.float64), 1e-5
+    gradient, hessian = torch.func.grad(total)(one), torch.func.hessian(total)(one)
+    sides = [torch.func.grad(total)(one + sign * step * torch.eye(3)[0]) for sign in (1, -1)]
+    torch.testing.assert_close(hessian[0], (sides[0] - sides[1]) / (2 * step), rtol=1e-4, atol=1e-5)
+    _, along = torch.func.jvp(total, (one,), (one,))
+    torch.testing.assert_close(along, gradient.sum())
+
+
+def test_a_camera_made_within_compiles_too():
+    def draw(azimuth: torch.Tensor) -> torch.Tensor:
+        return renderer(SPHERE, Camera.look_at(elevation=20.0, azimuth=azimuth)).alpha
+
+    renderer = Renderer(8, tau=0.1)
+    compiled = torch.compile(draw, fullgraph=True, backend="aot_eager")
+    azimuth = torch.tensor([10.0, 50.0])
+    torch.testing.assert_close(compiled(azimuth), draw(azimuth), rtol=0, atol=1e-5)
+
+
+def test_autocast_reaches_neither_poses_nor_conventions_nor_normals():
+    vector, corners = torch.tensor([0.3, -0.2, 0.5]), SPHERE.face_vertices()
+    turn = rotations.axis_angle_to_matrix(vector)
+    camera = Camera.from_opencv([[40.0, 0, 8], [0, 40.0, 6], [0, 0, 1]], turn, torch.tensor([0.0, 0, 3]), (12, 16))
+    calls = {
+        "axis angle": lambda: rotations.axis_angle_to_matrix(vector),
+        "and back": lambda: rotations.matrix_to_axis_angle(turn),
+        "opencv": lambda: camera.to_opencv().R,
+        "from opencv": lambda: Camera.from_opencv(*camera.to_opencv()[:3], (12, 16)).rotation,
+        "opengl": lambda: camera.to_opengl().view,
+        "pytorch3d": lambda: camera.to_pytorch3d().R,
+        "look at": lambda: Camera.look_at(azimuth=vector).rotation,
+        "normals": lambda: face_normals(corners),
+        "laplacian": lambda: losses.laplacian_loss(SPHERE.vertices, SPHERE.faces),
+        "harmonics": lambda: SphericalHarmonicsLight(torch.ones(9, 3)).ambient(corners[0, :, 0]),
+    }
+    for name, call in calls.items():
+        want = call()
+        with torch.autocast("cpu", torch.bfloat16):
+            got = call()
+        assert got.dtype == want.dtype, name
+        assert torch.equal(got, want), name
+    with torch.autocast("cpu", torch.bfloat16):
+        half = vector.bfloat16()
+        for call in (rotations.axis_angle_to_matrix, lambda v: Camera.look_at(azimuth=v).rotation):
+            assert call(half).dtype == torch.float32
+        assert face_normals(corners.bfloat16()).dtype == torch.float32

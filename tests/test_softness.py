@@ -13,6 +13,7 @@ from gendr.render.geometry import project
 from gendr.render.reference import coverage
 from gendr.render.softness import edge_width, reach, tau_for_width
 from gendr.tnorms import Average, Dombi, Einstein, Maximum, Probabilistic, Yager
+from renderers import random_triangles
 
 PIXEL = 2 / 64
 # Edges on the image's vertical middle line and far away otherwise: only one edge matters.
@@ -231,3 +232,14 @@ def test_every_t_conorm_has_a_width():
         assert math.isfinite(width)
         assert width > 0
     assert tnorms.from_spec("maximum") == Maximum()
+
+
+def test_faces_without_area_do_not_count():
+    faces = random_triangles(2, 9)
+    point = faces[:, :1, :1].expand(-1, 20, 3, -1)
+    segment = torch.stack([faces[:, 0, 0], faces[:, 0, 1], faces[:, 0, 1]], 1)[:, None]
+    more = torch.cat([point, faces, segment], 1)
+    for distribution, t_conorm in ((Logistic(), Probabilistic()), (Uniform(), None)):
+        want = automatic_tau(faces, 64, distribution, t_conorm)
+        assert torch.equal(automatic_tau(more, 64, distribution, t_conorm), want)
+    assert torch.equal(automatic_tau(point, 64, Logistic()), automatic_tau(faces[:, :0], 64, Logistic()))

@@ -82,7 +82,7 @@ def nobody_listens(args: tuple[Any, ...]) -> bool:
     A tensor's dispatch keys tell of devices, subclasses, tracers, functional transforms, and views that torch negates
     only when they are read.
     """
-    if torch._C._len_torch_dispatch_stack():
+    if torch._C._len_torch_dispatch_stack() or torch._C._functorch.peek_interpreter_stack() is not None:
         return False
     keys_of = torch._C._dispatch_keys
     return not [arg for arg in args if isinstance(arg, Tensor) and keys_of(arg) != PLAIN_KEYS]

@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 
 from gendr import _check
+from gendr._autocast import in_single_precision
 from gendr._types import FaceVertices
 from gendr.distributions._values import at_hand
 from gendr.render.clipped import Clipped, least_of_three, weighted
 
 
+@in_single_precision
 def clip_near(face_vertices: FaceVertices, near: int | float) -> Clipped:
     r"""Cut faces at the near plane: keep `z >= near`.
 
@@ -58,6 +60,7 @@ def clip_near(face_vertices: FaceVertices, near: int | float) -> Clipped:
     return _clip(face_vertices, _check.number("near", near), 1.0, 0.0 if near > 0 else 2.0 * near - 1.0)
 
 
+@in_single_precision
 def clip_far(face_vertices: FaceVertices, far: int | float) -> Clipped:
     """Cut faces at the far plane: keep `z <= far`. As `clip_near`, mirrored.
 
@@ -74,6 +77,7 @@ def clip_far(face_vertices: FaceVertices, far: int | float) -> Clipped:
     return _clip(face_vertices, _check.number("far", far), -1.0, 2.0 * abs(far) + 1.0)
 
 
+@in_single_precision
 def clip_depth(face_vertices: FaceVertices, near: int | float, far: int | float) -> Clipped:
     """Cut faces at both planes: keep `near <= z <= far`. As `clip_near`, and then `clip_far` of the pieces.
 

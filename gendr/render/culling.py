@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from gendr.render.camera import Camera
@@ -11,7 +11,9 @@ from gendr.render.camera import Camera
 CULLS = ("none", "back", "front")
 
 
-def culled(face_vertices: Float[Tensor, "B F 3 3"], camera: Camera, cull: str) -> Bool[Tensor, "C F"]:
+def culled(
+    face_vertices: Float[Tensor, "B F 3 3"], camera: Camera, cull: str, view: Int64[Tensor, " F"] | None = None
+) -> Bool[Tensor, "C F"]:
     """Which faces are not to be drawn.
 
     A face shows its front where the eye lies on the side from which its corners run counter-clockwise. One that is seen
@@ -21,6 +23,7 @@ def culled(face_vertices: Float[Tensor, "B F 3 3"], camera: Camera, cull: str) -
         face_vertices: corners in the world; a batch of one, of meshes or cameras, is broadcast.
         camera: `B` views.
         cull: "back" (faces that show their back go) or "front".
+        view: which of the cameras sees each face of one image; without, each camera sees all.
 
     >>> from gendr.render.mesh import Mesh
     >>> ball = Mesh.icosphere(2).face_vertices()
@@ -28,13 +31,11 @@ def culled(face_vertices: Float[Tensor, "B F 3 3"], camera: Camera, cull: str) -
     (240, 320)
     """
     a, b, c = face_vertices.detach().double().unbind(-2)
-    here = camera.to(torch.float64)
     normals = torch.linalg.cross(b - a, c - a)
-    side: Tensor
-    if here.projection == "orthographic":
-        side = -(normals @ here.rotation.detach()[:, 2, :, None])[..., 0]
-    else:
-        side = (normals @ here.eye.detach()[..., None])[..., 0] - (normals * a).sum(-1)
+    is_parallel = camera.projection == "orthographic"
+    towards = (-camera.rotation[:, 2] if is_parallel else camera.eye).detach().double()
+    along = (normals @ towards[..., None])[..., 0] if view is None else (normals * towards[view]).sum(-1)
+    side: Tensor = along if is_parallel else along - (normals * a).sum(-1)
     return side < 0 if cull == "back" else side > 0
 
 

@@ -20,6 +20,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gendr import _check
+from gendr._autocast import in_single_precision
 from gendr.render.normals import unit
 from gendr.render.shading import Anywhere, Lights, illuminate
 
@@ -27,6 +28,7 @@ Image = Float[Tensor, "B C H W"]
 Weight = Float[Tensor, "B H W"]
 
 
+@in_single_precision
 def shade_deferred(
     albedo: Image,
     normals: Image,
@@ -88,9 +90,10 @@ def shade_deferred(
     image = albedo * lighting.diffuse.movedim(-1, 1)
     if lighting.highlight is not None:
         image = image + weight * lighting.highlight.movedim(-1, 1)
-    return image + (1.0 - weight) * _backdrop(background, albedo)
+    return image + (1.0 - weight) * backdrop(background, albedo)
 
 
+@in_single_precision
 def compose(
     albedo: Image,
     diffuse: Image,
@@ -126,7 +129,7 @@ def compose(
     image = _mean(albedo, weight) * diffuse
     if highlight is not None:
         image = image + _check.tensor("highlight", highlight, shape, (albedo.dtype,))
-    return image + (1.0 - weight) * _backdrop(background, albedo)
+    return image + (1.0 - weight) * backdrop(background, albedo)
 
 
 def _weight(foreground_weight: Tensor, like: Tensor) -> Tensor:
@@ -144,8 +147,19 @@ def _is_image(value: Any, dimensions: int) -> bool:
     return isinstance(value, Tensor) and value.ndim == dimensions
 
 
-def _backdrop(background: Any, like: Tensor) -> Tensor | float:
-    """The background in a form that broadcasts with [B, C, H, W]."""
+def backdrop(background: Any, like: Tensor) -> Tensor | float:
+    """The background in a form that broadcasts with [B, C, H, W].
+
+    Args:
+        background: a number, or a tensor [C], [B, C] or [B, C, H, W].
+        like: an image [B, C, H, W].
+
+    Raises:
+        TypeError, ValueError: something else, or no finite number.
+
+    >>> backdrop(torch.tensor([0.5, 1.0]), torch.zeros(1, 2, 4, 4)).shape
+    torch.Size([2, 1, 1])
+    """
     if not isinstance(background, Tensor):
         return _check.number("background", background)
     batch, channels, height, width = like.shape

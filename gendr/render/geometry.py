@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gendr import _cuda
-from gendr.distributions._values import at_hand
+from gendr.distributions._values import at_hand, concrete
 from gendr.render.camera import Camera
 from gendr.render.clip import clip_depth
 from gendr.render.clipped import Clipped
@@ -132,9 +132,8 @@ def _culled_of_batch(batch: MeshBatch, camera: Camera, cull: str) -> Tensor | No
     """Of the packed faces `[N]`, each seen by its own mesh's camera."""
     if cull == "none":
         return None
-    if len(camera) == 1:
-        return culled(batch.face_vertices()[None], camera, cull)[0]
-    return culled(batch.face_vertices()[:, None], camera[batch.face_mesh()], cull)[:, 0]
+    view = None if len(camera) == 1 else batch.face_mesh()
+    return culled(batch.face_vertices()[None], camera, cull, view)[0]
 
 
 def _is_between(points: Tensor, near: float, far: float) -> bool:
@@ -144,7 +143,7 @@ def _is_between(points: Tensor, near: float, far: float) -> bool:
     if not points.numel():
         return True
     least, greatest = points.detach()[..., 2].aminmax()
-    return bool((least >= near) & (greatest <= far))
+    return concrete((least >= near) & (greatest <= far))
 
 
 def _gathered(points: Tensor, mesh: Mesh) -> Tensor:

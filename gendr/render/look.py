@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from gendr.render.camera import Camera
-from gendr.render.deferred import compose, shade_deferred
+from gendr.render.deferred import backdrop, compose, shade_deferred
 from gendr.render.mesh import Mesh
 from gendr.render.mesh_batch import MeshBatch
 from gendr.render.normals import corner_normals, unit
@@ -104,8 +104,7 @@ def picture(look: Look, layers: dict[str, Tensor], foreground: Tensor, backgroun
     if also is not None:
         return compose(albedo, also, layers.get("highlight"), foreground, background=background)
     image = albedo if "highlight" not in layers else albedo + layers["highlight"]
-    behind = background if not isinstance(background, Tensor) or background.ndim == 4 else background[..., None, None]
-    return image + (1 - foreground)[:, None] * behind
+    return image + (1 - foreground)[:, None] * backdrop(background, image)
 
 
 def normal_image(layer: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gendr import _check
+from gendr._autocast import in_single_precision
 from gendr._types import Alpha
 from gendr.render.regularisers import Scalar, area_loss, edge_length_loss, flatten_loss, laplacian_loss
 
@@ -26,6 +27,7 @@ __all__ = [
 ]
 
 
+@in_single_precision
 def soft_iou(alpha: Alpha, target: Alpha) -> Float[Tensor, " B"]:
     r"""Soft intersection over union of two images: `sum(a t) / sum(a + t - a t)`, sums over the pixels.
 
@@ -52,6 +54,7 @@ def soft_iou(alpha: Alpha, target: Alpha) -> Float[Tensor, " B"]:
     return _ratio(intersection, alpha.sum((1, 2)) + target.sum((1, 2)) - intersection)
 
 
+@in_single_precision
 def iou_loss(alpha: Alpha, target: Alpha) -> Scalar:
     r"""`1 - mean_B soft_iou`.
 
@@ -63,6 +66,7 @@ def iou_loss(alpha: Alpha, target: Alpha) -> Scalar:
     return 1.0 - soft_iou(alpha, target).mean()
 
 
+@in_single_precision
 def mse_loss(alpha: Alpha, target: Alpha) -> Scalar:
     r"""Mean squared difference of two images: `mean_{B,H,W} (a - t)^2`.
 
@@ -83,6 +87,7 @@ def mse_loss(alpha: Alpha, target: Alpha) -> Scalar:
     return torch.nn.functional.mse_loss(alpha, target)
 
 
+@in_single_precision
 def hard_iou(alpha: Alpha, target: Alpha, threshold: int | float = 0.5) -> Float[Tensor, " B"]:
     r"""Intersection over union of two images' masks `{value > threshold}`: a metric, without gradient.
 
@@ -106,6 +111,7 @@ def hard_iou(alpha: Alpha, target: Alpha, threshold: int | float = 0.5) -> Float
     return _ratio((ours & theirs).sum((1, 2)).to(alpha.dtype), (ours | theirs).sum((1, 2)).to(alpha.dtype))
 
 
+@in_single_precision
 def hard_iou_loss(alpha: Alpha, target: Alpha, threshold: int | float = 0.5) -> Scalar:
     r"""`1 - mean_B hard_iou`: the number by which the published shape benchmark ranks renderers; no gradient.
 

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gendr import _check
+from gendr._autocast import in_single_precision
 from gendr._types import Faces, Vertices
 from gendr.render.ordered_sums import added, taken
 
@@ -46,6 +47,7 @@ def unit(vectors: Vectors, least: int | float = 0.0) -> Vectors:
     return torch.where(is_long, scaled, 0.0) / torch.where(is_long, square, 1.0).sqrt()
 
 
+@in_single_precision
 def face_normals(face_vertices: Float[Tensor, "*B F 3 3"]) -> Float[Tensor, "*B F 3"]:
     r"""Unit normals of triangles: `unit((b - a) × (c - a))` for corners `a, b, c`.
 
@@ -71,6 +73,7 @@ def face_normals(face_vertices: Float[Tensor, "*B F 3 3"]) -> Float[Tensor, "*B 
     return unit(_turn(edges, unit(edges)), 4.0 * torch.finfo(edges.dtype).eps)
 
 
+@in_single_precision
 def vertex_normals(vertices: Vertices, faces: Faces, weighting: str = "angle") -> Vertices:
     r"""Unit normals of vertices: `unit(sum over the corners c at v of w_c n_c)`, `n_c` the normal of the corner's face.
 
@@ -114,6 +117,7 @@ def vertex_normals(vertices: Vertices, faces: Faces, weighting: str = "angle") -
     return unit(share, 4.0 * torch.finfo(vertices.dtype).eps)
 
 
+@in_single_precision
 def corner_normals(
     vertices: Vertices, faces: Faces, smooth: bool = True, weighting: str = "angle"
 ) -> Float[Tensor, "B F 3 3"]:

@@ -223,7 +223,7 @@ def scalar(value: float | Tensor, like: Tensor) -> Tensor:
     tensor(2.)
     """
     if isinstance(value, Tensor):
-        return value.to(like)
+        return value.to(like, non_blocking=True)
     return torch.full((), value, dtype=like.dtype, device=like.device)
 
 

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gendr import _check
+from gendr._autocast import in_single_precision
 from gendr._types import Faces, Vertices
 from gendr.render.ordered_sums import taken
 from gendr.render.topology import MeshTopology
@@ -22,6 +23,7 @@ from gendr.render.topology import MeshTopology
 Scalar = Float[Tensor, ""]
 
 
+@in_single_precision
 def laplacian_loss(vertices: Vertices, faces: Faces | MeshTopology) -> Scalar:
     r"""Uniform Laplacian smoothness: `mean_B sum_i | x_i - mean_{j in N(i)} x_j |^2`.
 
@@ -47,6 +49,7 @@ def laplacian_loss(vertices: Vertices, faces: Faces | MeshTopology) -> Scalar:
     return _mean_over_batch(_topology(vertices, faces).laplacian(vertices).square())
 
 
+@in_single_precision
 def flatten_loss(vertices: Vertices, faces: Faces | MeshTopology) -> Scalar:
     r"""Dihedral smoothness: `mean_B sum_e (cos theta_e + 1)^2` over the interior edges `e`.
 
@@ -84,6 +87,7 @@ def flatten_loss(vertices: Vertices, faces: Faces | MeshTopology) -> Scalar:
     return _mean_over_batch((cosines + 1.0).square())
 
 
+@in_single_precision
 def area_loss(vertices: Vertices, faces: Faces | MeshTopology) -> Scalar:
     r"""Area of the surface: `mean_B sum_f |(b - a) x (c - a)| / 2` over the faces `f = (a, b, c)`.
 
@@ -120,6 +124,7 @@ def area_loss(vertices: Vertices, faces: Faces | MeshTopology) -> Scalar:
     return _mean_over_batch(areas[..., None])
 
 
+@in_single_precision
 def edge_length_loss(vertices: Vertices, faces: Faces | MeshTopology, target_length: int | float = 0.0) -> Scalar:
     r"""Evenness of the edges: `mean_B mean_e ( |x_a - x_b| - l )^2` over the edges `e = (a, b)`.
 

@@ -239,6 +239,8 @@ def _background(background: Any, like: Tensor, scale: int) -> Any:
     if isinstance(background, (int, float)):
         return float(background)
     if not isinstance(background, Tensor):
+        if not isinstance(background, (list, tuple)) or len(background) != 3:
+            _check.fail("background", "a number, three of them, or a tensor [3], [B, 3] or [B, 3, H, W]", background)
         numbers = torch.tensor([_check.number("background", x) for x in background], dtype=like.dtype)
         return _cuda.to_device(numbers, like.device)
     if background.ndim == 4 and scale > 1:

@@ -21,6 +21,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gendr import _check
+from gendr._autocast import in_single_precision
 from gendr.render.lights import Light, aligned
 from gendr.render.normals import Vectors, face_normals, unit
 
@@ -55,6 +56,7 @@ class Lighting:
         return matte if self.highlight is None else matte + self.highlight
 
 
+@in_single_precision
 def illuminate(
     normals: Vectors,
     positions: Anywhere,
@@ -122,6 +124,7 @@ def illuminate(
     return Lighting(diffuse, torch.zeros_like(diffuse) if highlight is None else highlight * strength)
 
 
+@in_single_precision
 def shade(
     albedo: Anywhere,
     normals: Vectors,
@@ -149,6 +152,7 @@ def shade(
     return illuminate(normals, positions, eye, lights, **options).on(albedo)
 
 
+@in_single_precision
 def illuminate_corners(
     face_vertices: Float[Tensor, "*B F 3 3"],
     normals: Float[Tensor, "*B F 3 3"] | None,
@@ -183,6 +187,7 @@ def illuminate_corners(
     return Lighting(_thrice(once.diffuse), None if once.highlight is None else _thrice(once.highlight))
 
 
+@in_single_precision
 def facing(normals: Vectors, positions: Anywhere, eye: Anywhere) -> Tensor:
     """Normals turned to the eye's side of their surface: `-n` where `n . (eye - p) < 0`.
 

@@ -71,7 +71,8 @@ def automatic_tau(
     numbers, so that a GPU is waited for; a loop that is to run undisturbed asks once and keeps the answer.
 
     Args:
-        face_vertices: as `gendr.rasterize` takes them, `[B, F, 3, 3]`, or packed `[N, 3, 3]`.
+        face_vertices: as `gendr.rasterize` takes them, `[B, F, 3, 3]`, or packed `[N, 3, 3]`. Those without area, such
+            as culled ones, do not count.
         image_size: `H = W`, or `(H, W)`.
         distribution: Heaviside, which has no softness, gets 1.
         t_conorm: Maximum by default, for which faces do not add up.
@@ -175,12 +176,16 @@ def _images(face_vertices: Tensor, face_ranges: Tensor | None) -> list[Tensor]:
 
 
 def _of_image(faces: Tensor, height: int, width: float, distribution: Distribution, t_conorm: TNorm) -> float:
-    if not len(faces):
+    sample = faces[:: math.ceil(len(faces) / SAMPLE) or 1].double().clamp(-1e9, 1e9)
+    areas = signed_area(sample).abs()
+    areas = areas[areas > 0]  # others are not drawn: culled, cut away, or degenerate
+    if not len(areas):
         return tau_for_width(distribution, width, edge_width(distribution))
-    sample = faces[:: math.ceil(len(faces) / SAMPLE)].double().clamp(-1e9, 1e9)
-    size = math.sqrt(float(signed_area(sample).abs().median()) / 2.0)
+    size = math.sqrt(float(areas.median()) / 2.0)
     size = size if size < math.inf else 1.0  # corners that are not finite are the rasterizer's to refuse
-    n_faces = _meeting(len(faces), width / max(size, 1e-9), distribution, t_conorm)
+    n_faces = _meeting(
+        math.ceil(len(faces) * len(areas) / len(sample)), width / max(size, 1e-9), distribution, t_conorm
+    )
     tau = tau_for_width(distribution, width, edge_width(distribution, t_conorm, n_faces))
     middle = float(distribution.quantile(torch.tensor(0.5, dtype=torch.float64)))
     if middle <= 0.0:

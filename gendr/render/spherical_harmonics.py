@@ -19,6 +19,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gendr import _check
+from gendr._autocast import in_single_precision
 
 CONSTANTS = (
     math.sqrt(1.0 / (4.0 * math.pi)),  # 0.282095
@@ -33,6 +34,7 @@ COSINE_FACTORS = (math.pi, 2.0 * math.pi / 3.0, math.pi / 4.0)
 """By degree: what the cosine lobe `max(0, cos)` makes of a harmonic, integrated over the sphere."""
 
 
+@in_single_precision
 def basis(directions: Float[Tensor, "*N 3"]) -> Float[Tensor, "*N 9"]:
     """The nine functions `Y_lm` at unit directions; orthonormal over the sphere.
 
@@ -57,6 +59,7 @@ def basis(directions: Float[Tensor, "*N 3"]) -> Float[Tensor, "*N 9"]:
     return torch.stack((*linear, *square), -1)
 
 
+@in_single_precision
 def irradiance(coefficients: Float[Tensor, "*C 9 K"], normals: Float[Tensor, "*N 3"]) -> Float[Tensor, "*N K"]:
     r"""Irradiance on surfaces in an environment: `E(n) = sum_lm A_l L_lm Y_lm(n)`, `A` = pi, 2 pi / 3, pi / 4.
 
@@ -92,6 +95,7 @@ def irradiance(coefficients: Float[Tensor, "*C 9 K"], normals: Float[Tensor, "*N
     return terms.sum(-2)
 
 
+@in_single_precision
 def project(
     radiance: Callable[[Tensor], Tensor], n_rings: int = 32, dtype: torch.dtype = torch.float32
 ) -> Float[Tensor, "9 K"]:

@@ -174,7 +174,8 @@ class FaceTextures:
         if grids.shape[2] != size or not size:
             _check.fail("grids", "[F, R, R, C], R 1 or more", grids)
         low, high = 0.5 / size, (size - 0.5) / size
-        corners = torch.tensor([[low, high], [low, low], [high, high]], dtype=grids.dtype, device=grids.device)
+        corners = torch.tensor([[low, high], [low, low], [high, high]], dtype=grids.dtype)
+        corners = _cuda.to_device(corners, grids.device)
         faces = torch.arange(n, device=grids.device)
         maps = torch.stack([faces * size**2, *(torch.full_like(faces, size),) * 2], dim=1)
         return cls(corners.expand(1, n, 3, 2), grids.reshape(n * size**2, grids.shape[3]), maps, faces, "clamp")
@@ -197,7 +198,7 @@ class FaceTextures:
         """
         _check.tensor("uv", uv, ["*", 2], [self.texels.dtype])
         _check.tensor("map_index", map_index, ["*"], [torch.int64])
-        if concrete(((map_index < 0) | (map_index >= len(self.maps))).any()):
+        if at_hand(map_index) and concrete(((map_index < 0) | (map_index >= len(self.maps))).any()):
             _check.fail("map_index", f"one of {len(self.maps)} maps", str(map_index.tolist())[:60])
         begin, height, width = self.maps[map_index].unbind(-1)
         left, right, s = _neighbours(uv[..., 0], width, self.wrap, flip=False)

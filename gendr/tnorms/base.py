@@ -205,14 +205,16 @@ class WithParameter(TNorm):
     """A T-norm with one parameter `p`: a number, or a 0-d tensor that may require a gradient.
 
     A number keeps the derivatives with respect to `p` out of the graph; a tensor's range is checked again at every use,
-    because an optimiser may have moved it.
+    because an optimiser may have moved it. (On a GPU by the plain formulas alone, since looking waits for the device.)
     """
 
     p: float | Tensor
 
     def __init__(self, p: float | Tensor) -> None:
+        is_waited_for = isinstance(p, Tensor) and p.device.type != "cpu"  # a loop may come here at every step
         object.__setattr__(self, "p", p if isinstance(p, Tensor) else self._checked(p))
-        self._checked(p)
+        if not is_waited_for:
+            self._checked(p)
 
     def __str__(self) -> str:
         return f"{self.name}(p={repr(self._number).removesuffix('.0')})"

@@ -9,6 +9,7 @@ from torch import Tensor
 from typing_extensions import Self
 
 from gendr import _check
+from gendr._autocast import in_single_precision
 from gendr.render.camera.exchange import Exchange
 from gendr.render.camera.inputs import Numbers, as_batch, close, flipped, positive, rigid
 from gendr.render.camera.model import image_size
@@ -46,6 +47,7 @@ class FromBlender(Exchange):
     """`Camera.from_blender` and `to_blender`."""
 
     @classmethod
+    @in_single_precision
     def from_blender(
         cls,
         matrix_world: Numbers,
@@ -130,6 +132,7 @@ class FromBlender(Exchange):
         scale, center = focal[:, None] * to_ndc, -shift * side[:, None] * to_ndc
         return cls(rotation, eye, scale, kind, center, size=(height, width))
 
+    @in_single_precision
     def to_blender(self, size: tuple[int, int] | None = None, *, sensor_width: float = 36.0) -> BlenderCamera:
         """The cameras in Blender's terms; set them there with `sensor_fit = "HORIZONTAL"` to see the same view.
 

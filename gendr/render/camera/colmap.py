@@ -9,6 +9,7 @@ from torch import Tensor
 from typing_extensions import Self
 
 from gendr import _check
+from gendr._autocast import in_single_precision
 from gendr.render.camera.distortion import Distortion
 from gendr.render.camera.exchange import Exchange
 from gendr.render.camera.inputs import Numbers, as_batch, positive
@@ -53,6 +54,7 @@ class FromColmap(Exchange):
     """`Camera.from_colmap` and `to_colmap`."""
 
     @classmethod
+    @in_single_precision
     def from_colmap(
         cls, model: str, params: Numbers, quaternion: Numbers, translation: Numbers, size: tuple[int, int]
     ) -> Self:
@@ -98,6 +100,7 @@ class FromColmap(Exchange):
         rotation = quaternion_to_matrix(values["quaternion"])
         return cls._of_pixels(focal, center, rotation, values["translation"], size, _lens(model, named))
 
+    @in_single_precision
     def to_colmap(self, size: tuple[int, int] | None = None) -> ColmapCamera:
         """The cameras in COLMAP's terms, `from_colmap(*camera.to_colmap())` being the same cameras.
 

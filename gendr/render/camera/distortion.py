@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gendr import _check
+from gendr._autocast import in_single_precision
 from gendr.render.camera.inputs import Numbers, as_tensor
 
 MODELS = {"radial-tangential": 8, "fisheye": 4}
@@ -56,6 +57,7 @@ class Distortion:
         _check.tensor("coefficients", self.coefficients, ("B", MODELS[self.model]))
 
     @classmethod
+    @in_single_precision
     def opencv(cls, coefficients: Numbers) -> Distortion:
         """Radial-tangential distortion from the vector that OpenCV's calibration returns.
 
@@ -76,6 +78,7 @@ class Distortion:
         return cls("radial-tangential", torch.nn.functional.pad(given[:, :8], (0, max(0, 8 - given.shape[1]))))
 
     @classmethod
+    @in_single_precision
     def fisheye(cls, coefficients: Numbers) -> Distortion:
         """Fisheye distortion from the vector of OpenCV's `fisheye` module.
 
@@ -117,6 +120,7 @@ class Distortion:
             radius = torch.minimum(torch.minimum(pole, rising), turning)
         return radius.clamp_max(MAX_RADIUS[self.model]).to(self.coefficients.dtype)
 
+    @in_single_precision
     def distort(self, points: Float[Tensor, "*B V 2"]) -> Float[Tensor, "B V 2"]:
         """Distort points `(X / Z, Y / Z)`, y down.
 
@@ -156,7 +160,8 @@ class Distortion:
         """The lens whose image is this one's turned left to right: `p2` changes its sign."""
         if self.model == "fisheye":
             return self
-        return Distortion(self.model, self.coefficients * self.coefficients.new_tensor([1, 1, 1, -1, 1, 1, 1, 1]))
+        before, p2, behind = self.coefficients.tensor_split((3, 4), 1)
+        return self._with_limit(torch.cat((before, -p2, behind), 1), self.limit)
 
     def to(self, target: torch.dtype | torch.device | str) -> Distortion:
         """Return the same in another dtype or on another device; itself when nothing changes."""

@@ -10,6 +10,8 @@ from torch import Tensor
 from typing_extensions import Self
 
 from gendr import _check
+from gendr._autocast import in_single_precision
+from gendr.distributions._values import at_hand
 from gendr.render.camera.model import PROJECTIONS, CameraModel
 
 Number = int | float | Tensor
@@ -20,6 +22,7 @@ class LookAt(CameraModel):
     """`Camera.look_at`."""
 
     @classmethod
+    @in_single_precision
     def look_at(
         cls,
         distance: Number = 2.732,
@@ -117,7 +120,9 @@ def _broadcast(values: dict[str, Number | Point]) -> dict[str, Tensor]:
                 _check.fail(", ".join(given), "tensors on one device", f"{device} and {value.device}")
     tensors = {name: _as_tensor(name, value, dtype, device) for name, value in values.items()}
     shapes = {name: t.shape[:-1] if name in ("at", "up") else t.shape for name, t in tensors.items()}
-    batch = max((shape[0] for shape in shapes.values() if shape), default=1, key=lambda size: (size != 1, size))
+    sizes = [shape[0] for shape in shapes.values() if shape]
+    several = [size for size in sizes if size != 1]
+    batch = max(several) if several else 1
     for name, shape in shapes.items():
         if len(shape) > 1 or (shape and shape[0] not in (1, batch)) or not batch:
             _check.fail(name, f"a shape that broadcasts to a batch of {max(batch, 1)}", tensors[name])
@@ -130,14 +135,16 @@ def _as_tensor(name: str, value: Number | Point, dtype: torch.dtype, device: tor
     if name in ("at", "up"):
         if not isinstance(value, (list, tuple)) or len(value) != 3:
             _check.fail(name, "three numbers or a tensor [3] or [B, 3]", value)
-        return torch.tensor([_check.number(name, entry) for entry in value], dtype=dtype, device=device)
+        return torch.stack([torch.full((), _check.number(name, x), dtype=dtype, device=device) for x in value])
     if not isinstance(value, (int, float)):
         raise TypeError(f"{name}: expected a number or a tensor, got {_check.describe(value)}")
-    return torch.tensor(_check.number(name, value), dtype=dtype, device=device)
+    return torch.full((), _check.number(name, value), dtype=dtype, device=device)
 
 
 def _check_range(name: str, value: Tensor, low: float, high: float) -> None:
-    """Refuse values outside the open range; not finite is outside."""
+    """Refuse values outside the open range, where they can be seen without waiting; not finite is outside."""
+    if not at_hand(value):
+        return
     smallest, largest = (bound.item() for bound in torch.aminmax(value.detach()))
     if not (low < smallest and largest < high):
         _check.fail(name, f"values in ({low:g}, {high:g})", f"{largest if low < smallest else smallest:g}")

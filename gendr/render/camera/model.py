@@ -188,9 +188,10 @@ class CameraModel:
         >>> Camera.look_at(distance=2.0, half_angle=45.0).mirrored().project(torch.tensor([[0.5, 0.0, 0.0]]))
         tensor([[[-0.2500,  0.0000,  2.0000]]])
         """
-        changes: dict[str, Any] = {"rotation": self.rotation * self.rotation.new_tensor([[-1.0], [1.0], [1.0]])}
+        right, up, forward = self.rotation.unbind(1)
+        changes: dict[str, Any] = {"rotation": torch.stack((-right, up, forward), 1)}
         if self.center is not None:
-            changes["center"] = self.center * self.center.new_tensor([-1.0, 1.0])
+            changes["center"] = torch.stack((-self.center[:, 0], self.center[:, 1]), 1)
         if self.distortion is not None:
             changes["distortion"] = self.distortion.mirrored()
         return replace(self, **changes)

@@ -9,6 +9,7 @@ from torch import Tensor
 from typing_extensions import Self
 
 from gendr import _check
+from gendr._autocast import in_single_precision
 from gendr.render.camera.distortion import Distortion, lens_for
 from gendr.render.camera.exchange import Exchange
 from gendr.render.camera.inputs import Numbers, as_batch, close, column
@@ -37,6 +38,7 @@ class FromOpenCV(Exchange):
     """`Camera.from_opencv` and `to_opencv`."""
 
     @classmethod
+    @in_single_precision
     def from_opencv(
         cls,
         K: Numbers,
@@ -86,6 +88,7 @@ class FromOpenCV(Exchange):
             focal, matrix[:, :2, 2] + 0.5, values["R"], values["t"], size, lens_for(distortion, matrix)
         )
 
+    @in_single_precision
     def to_opencv(self, size: tuple[int, int] | None = None) -> OpenCVCamera:
         """The cameras in OpenCV's terms, `from_opencv(*camera.to_opencv())` being the same cameras.
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from typing_extensions import Self
 
 from gendr import _check
+from gendr._autocast import in_single_precision
 from gendr.render.camera.exchange import Exchange
 from gendr.render.camera.inputs import Numbers, as_batch, close, flipped, positive, rigid
 from gendr.render.camera.model import image_size
@@ -32,6 +33,7 @@ class FromOpenGL(Exchange):
     """`Camera.from_opengl` and `to_opengl`."""
 
     @classmethod
+    @in_single_precision
     def from_opengl(cls, view: Numbers, projection: Numbers, size: tuple[int, int]) -> Self:
         r"""Cameras of OpenGL: clip coordinates `projection · view · (p, 1)`, divided by their fourth.
 
@@ -76,6 +78,7 @@ class FromOpenGL(Exchange):
         turned = flipped((1.0, 1.0, -1.0), rotation)
         return cls(turned, eye, scale * over_height, kind, offset * over_height, size=(height, width))
 
+    @in_single_precision
     def to_opengl(self, size: tuple[int, int] | None = None, *, near: float = 0.1, far: float = 100.0) -> OpenGLCamera:
         """The cameras in OpenGL's terms, `from_opengl(*camera.to_opengl())` being the same cameras.
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from typing_extensions import Self
 
 from gendr import _check
+from gendr._autocast import in_single_precision
 from gendr.render.camera.exchange import Exchange
 from gendr.render.camera.inputs import Numbers, as_batch, flipped, per_axis, positive, rigid
 from gendr.render.camera.model import image_size
@@ -39,6 +40,7 @@ class FromPyTorch3D(Exchange):
     """`Camera.from_pytorch3d` and `to_pytorch3d`."""
 
     @classmethod
+    @in_single_precision
     def from_pytorch3d(
         cls,
         R: Numbers,
@@ -107,6 +109,7 @@ class FromPyTorch3D(Exchange):
             size=None if size is None else (height, width),
         )
 
+    @in_single_precision
     def to_pytorch3d(self, size: tuple[int, int] | None = None) -> PyTorch3DCamera:
         """The cameras in PyTorch3D's terms, `from_pytorch3d(*camera.to_pytorch3d())` being the same cameras.
 
