@@ -36,7 +36,7 @@ class Call:
         self.tau = tau.to(torch.float64).contiguous()
         self.scalars = (shift.to(self.points.dtype), p.to(self.points.dtype))
         self.is_double = self.points.dtype == torch.float64
-        self.ranges = None if face_ranges is None else _device.to_device(face_ranges, self.device)
+        self.ranges = None if face_ranges is None else _device.to_device(face_ranges.contiguous(), self.device)
         self.settings = self.kernels.CoverageSettings(
             distribution=DISTRIBUTIONS.index(options.distribution),
             shape=options.shape,

@@ -77,7 +77,7 @@ class Operator:
 
 
 def nobody_listens(args: tuple[Any, ...]) -> bool:
-    """Whether no mode is about that follows operators, and all tensors are what a CPU kernel reads.
+    """Whether no mode or transform is about that follows operators, and all tensors are what a CPU kernel reads.
 
     A tensor's dispatch keys tell of devices, subclasses, tracers, functional transforms, and views that torch negates
     only when they are read.

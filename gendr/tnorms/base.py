@@ -211,9 +211,10 @@ class WithParameter(TNorm):
     p: float | Tensor
 
     def __init__(self, p: float | Tensor) -> None:
-        is_waited_for = isinstance(p, Tensor) and p.device.type != "cpu"  # a loop may come here at every step
         object.__setattr__(self, "p", p if isinstance(p, Tensor) else self._checked(p))
-        if not is_waited_for:
+        if isinstance(p, Tensor) and p.device.type != "cpu":  # to see its value loops would wait at every step
+            _check.tensor(f"{self.name} p", p, [])
+        else:
             self._checked(p)
 
     def __str__(self) -> str:
